@@ -1,0 +1,83 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Layers point downwards only; see docs in README.md ("How it is built").
+let package = Package(
+    name: "mllmseg",
+    products: [
+        .executable(name: "mllmseg", targets: ["mllmseg"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // L0: C kernels and system libraries
+        .target(name: "CKernels", cSettings: [.define("NDEBUG", .when(configuration: .release))]),
+        .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
+        .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+
+        // L1
+        .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
+        .target(name: "Images", dependencies: ["CKernels", "CTurboJPEG", "CPNG", "CWebP"]),
+        .target(name: "HTTP1"),
+        .target(name: "Observability", dependencies: [.product(name: "Logging", package: "swift-log")]),
+
+        // L2
+        .target(name: "NeuralNetwork", dependencies: ["Tensors", "CKernels"]),
+        .target(name: "Checkpoints", dependencies: ["Tensors"]),
+        .target(name: "Tokenizers"),
+        .target(name: "Segmentation", dependencies: ["Images"]),
+        .target(name: "HTTPServer", dependencies: ["HTTP1", "Observability", "COpenSSL"]),
+
+        // L3
+        .target(
+            name: "MLLMSeg",
+            dependencies: [
+                "Tensors", "Images", "NeuralNetwork", "Checkpoints", "Tokenizers", "Segmentation", "COpenSSL",
+                .product(name: "Collections", package: "swift-collections"),
+            ]),
+        .target(
+            name: "Serving",
+            dependencies: [
+                "Segmentation", "Observability", .product(name: "Collections", package: "swift-collections"),
+            ]),
+
+        // L4
+        .target(
+            name: "SegmentationAPI",
+            dependencies: ["Serving", "Segmentation", "Images", "HTTP1", "HTTPServer", "Observability", "COpenSSL"]),
+
+        // L5
+        .target(name: "EmbeddedModel", resources: [.copy("Model")]),
+        .executableTarget(
+            name: "mllmseg",
+            dependencies: [
+                "MLLMSeg", "Serving", "SegmentationAPI", "HTTPServer", "EmbeddedModel", "Observability",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "NeuralNetwork", "CKernels"]),
+        .testTarget(name: "ImagesTests", dependencies: ["Images"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1"]),
+        .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "HTTP1"]),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"]),
+        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "SegmentationTests", dependencies: ["Segmentation", "Images"]),
+        .testTarget(
+            name: "MLLMSegTests", dependencies: ["MLLMSeg", "Checkpoints", "Tokenizers", "Images"],
+            resources: [.copy("Golden")]),
+        .testTarget(name: "ServingTests", dependencies: ["Serving", "Segmentation", "Images"]),
+        .testTarget(
+            name: "SegmentationAPITests",
+            dependencies: ["SegmentationAPI", "Serving", "Segmentation", "HTTP1", "HTTPServer", "Images"]),
+        .testTarget(name: "CommandLineTests", dependencies: ["mllmseg", "Images", "HTTP1"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c11
+)

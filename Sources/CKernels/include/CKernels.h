@@ -1,0 +1,1 @@
+int mllmseg_kernels_placeholder(void);

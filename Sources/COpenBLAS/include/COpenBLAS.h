@@ -1,0 +1,1 @@
+int mllmseg_openblas_placeholder(void);

@@ -1,0 +1,2 @@
+#include "COpenBLAS.h"
+int mllmseg_openblas_placeholder(void) { return 0; }
