@@ -68,7 +68,8 @@ let package = Package(
         .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "HTTP1"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"], resources: [.copy("Fixtures")]),
-        .testTarget(name: "SegmentationTests", dependencies: ["Segmentation", "Images"]),
+        .testTarget(
+            name: "SegmentationTests", dependencies: ["Segmentation", "Images"], resources: [.copy("Fixtures")]),
         .testTarget(
             name: "MLLMSegTests", dependencies: ["MLLMSeg", "Checkpoints", "Tokenizers", "Images"],
             resources: [.copy("Golden")]),
