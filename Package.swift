@@ -73,7 +73,7 @@ let package = Package(
         .testTarget(
             name: "MLLMSegTests", dependencies: ["MLLMSeg", "Checkpoints", "Tokenizers", "Images"],
             resources: [.copy("Golden")]),
-        .testTarget(name: "ServingTests", dependencies: ["Serving", "Segmentation", "Images"]),
+        .testTarget(name: "ServingTests", dependencies: ["Serving", "Segmentation", "Images", "Observability"]),
         .testTarget(
             name: "SegmentationAPITests",
             dependencies: ["SegmentationAPI", "Serving", "Segmentation", "HTTP1", "HTTPServer", "Images"]),

@@ -7,6 +7,13 @@ public protocol SegmentationBackend: AnyObject, Sendable {
     func segment(
         _ batch: [SegmentationRequest], isCancelled: (Int) -> Bool
     ) -> [Result<SegmentationResult, any Error>]
+
+    /// The cache of picture computations, for metrics; a backend without one needs nothing.
+    var imageCache: ImageCacheStatistics { get }
+}
+
+extension SegmentationBackend {
+    public var imageCache: ImageCacheStatistics { ImageCacheStatistics() }
 }
 
 /// What a model says of itself to people and to metrics.

@@ -1,0 +1,53 @@
+import Synchronization
+
+/// Counts of observations at or below each bound, their sum and number; one set for each combination of
+/// label values.
+public final class Histogram: MetricFamily {
+    let description: MetricDescription
+    let type = "histogram"
+    let buckets: [Double]
+
+    private struct Series {
+        /// `[buckets + 1]`, not yet cumulative; the last one is `+Inf`.
+        var counts: [UInt64]
+        var sum = 0.0
+    }
+    private let series: Mutex<[[String]: Series]>
+
+    init(description: MetricDescription, buckets: [Double]) {
+        precondition(zip(buckets, buckets.dropFirst()).allSatisfy { $0 < $1 }, "buckets must ascend")
+        self.description = description
+        self.buckets = buckets
+        let empty = Series(counts: [UInt64](repeating: 0, count: buckets.count + 1))
+        series = Mutex(description.labels.isEmpty ? [[]: empty] : [:])
+    }
+
+    public func observe(_ value: Double, _ labels: [String] = []) {
+        let bucket = buckets.firstIndex { value <= $0 } ?? buckets.count
+        series.withLock { series in
+            let empty = Series(counts: [UInt64](repeating: 0, count: buckets.count + 1))
+            series[labels, default: empty].counts[bucket] += 1
+            series[labels, default: empty].sum += value
+        }
+    }
+
+    /// Number of observations.
+    public func count(_ labels: [String] = []) -> UInt64 {
+        series.withLock { $0[labels]?.counts.reduce(0, +) ?? 0 }
+    }
+
+    func renderSeries(into text: inout String) {
+        let sorted = series.withLock { $0.sorted { $0.key.lexicographicallyPrecedes($1.key) } }
+        let name = description.name
+        for (labels, series) in sorted {
+            var cumulative: UInt64 = 0
+            for (bound, count) in zip(buckets + [.infinity], series.counts) {
+                cumulative += count
+                let braces = description.braces(labels, extra: ("le", MetricDescription.format(bound)))
+                text += "\(name)_bucket\(braces) \(cumulative)\n"
+            }
+            text += "\(name)_sum\(description.braces(labels)) \(MetricDescription.format(series.sum))\n"
+            text += "\(name)_count\(description.braces(labels)) \(cumulative)\n"
+        }
+    }
+}

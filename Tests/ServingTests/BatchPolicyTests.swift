@@ -1,0 +1,77 @@
+import Serving
+import Testing
+
+@Suite struct BatchPolicyTests {
+    private static let start = ContinuousClock.now
+
+    struct Row: CustomTestStringConvertible, Sendable {
+        var name: String
+        /// id, picture, expressions, enqueued at, deadline (seconds from the start)
+        var waiting: [(UInt64, String, Int, Int, Int?)]
+        var now = 10
+        var batch: [UInt64]
+        var expired: [UInt64] = []
+        var testDescription: String { name }
+    }
+
+    static let table: [Row] = [
+        Row(name: "nothing waits", waiting: [], batch: []),
+        Row(name: "a lone request goes at once", waiting: [(1, "a", 1, 10, nil)], batch: [1]),
+        Row(
+            name: "first come, first served without deadlines",
+            waiting: [(1, "a", 1, 0, nil), (2, "b", 1, 1, nil), (3, "c", 1, 2, nil)], batch: [1, 2, 3]),
+        Row(
+            name: "same picture comes with the leader",
+            waiting: [
+                (1, "a", 1, 0, nil), (2, "b", 1, 1, nil), (3, "c", 1, 2, nil), (4, "d", 1, 3, nil),
+                (5, "a", 1, 4, nil),
+            ], batch: [1, 5, 2, 3]),
+        Row(
+            name: "the nearest deadline leads",
+            waiting: [(1, "a", 1, 0, 40), (2, "b", 1, 1, 20), (3, "c", 1, 2, 30)], batch: [2, 3, 1]),
+        Row(
+            name: "no deadline counts as sixty seconds",
+            waiting: [(1, "a", 1, 0, nil), (2, "b", 1, 1, 59), (3, "c", 1, 1, 61)], batch: [2, 1, 3]),
+        Row(
+            name: "equal deadlines keep the order of arrival",
+            waiting: [(7, "a", 1, 0, 30), (8, "b", 1, 0, 30)], batch: [7, 8]),
+        Row(
+            name: "a passed deadline is never computed; now itself has passed",
+            waiting: [(1, "a", 1, 0, 9), (2, "a", 1, 0, 10), (3, "a", 1, 0, 11)], batch: [3],
+            expired: [1, 2]),
+        Row(
+            name: "at most four requests",
+            waiting: (1...6).map { ($0, "\($0)", 1, 0, nil) }, batch: [1, 2, 3, 4]),
+        Row(
+            name: "exactly as many expressions as fit",
+            waiting: [(1, "a", 5, 0, nil), (2, "b", 3, 1, nil), (3, "c", 1, 2, nil)], batch: [1, 2]),
+        Row(
+            name: "what doesn't fit waits, a smaller one fills up",
+            waiting: [(1, "a", 5, 0, nil), (2, "b", 4, 1, nil), (3, "c", 3, 2, nil)], batch: [1, 3]),
+        Row(
+            name: "more expressions than a batch holds go alone",
+            waiting: [(1, "a", 9, 0, nil), (2, "a", 1, 1, nil)], batch: [1]),
+        Row(name: "all expired", waiting: [(1, "a", 1, 0, 1)], batch: [], expired: [1]),
+    ]
+
+    @Test(arguments: table) func plans(row: Row) {
+        var policy = BatchPolicy()
+        policy.maximumRequests = 4
+        policy.maximumExpressions = 8
+        let entries = row.waiting.map { id, picture, expressions, enqueued, deadline in
+            BatchPolicy.Entry(
+                id: id, pictureKey: picture, expressions: expressions,
+                enqueued: Self.start + .seconds(enqueued),
+                deadline: deadline.map { Self.start + .seconds($0) })
+        }
+        let plan = policy.plan(entries, now: Self.start + .seconds(row.now))
+        #expect(plan == BatchPolicy.Plan(batch: row.batch, expired: row.expired))
+    }
+
+    @Test func aLimitOfZeroStillServes() {
+        var policy = BatchPolicy()
+        policy.maximumRequests = 0
+        let entry = BatchPolicy.Entry(id: 1, pictureKey: "a", expressions: 1, enqueued: Self.start)
+        #expect(policy.plan([entry, entry], now: Self.start).batch == [1])
+    }
+}
