@@ -73,6 +73,7 @@ let package = Package(
         .testTarget(
             name: "MLLMSegTests", dependencies: ["MLLMSeg", "Checkpoints", "Tokenizers", "Images"],
             resources: [.copy("Golden")]),
+        .testTarget(name: "ObservabilityTests", dependencies: ["Observability"]),
         .testTarget(name: "ServingTests", dependencies: ["Serving", "Segmentation", "Images", "Observability"]),
         .testTarget(
             name: "SegmentationAPITests",
