@@ -1,0 +1,25 @@
+/// A doubly linked list of symbols over arrays; a merged-away symbol is marked by -1.
+struct SymbolList {
+    private(set) var symbols: [Int32]
+    private var nextIndex: [Int32]
+    private var previousIndex: [Int32]
+
+    init(_ symbols: [Int32]) {
+        self.symbols = symbols
+        let count = Int32(symbols.count)
+        nextIndex = (0..<count).map { $0 + 1 < count ? $0 + 1 : -1 }
+        previousIndex = (0..<count).map { $0 - 1 }
+    }
+
+    func isAlive(_ index: Int) -> Bool { symbols[index] >= 0 }
+    func next(_ index: Int) -> Int? { nextIndex[index] < 0 ? nil : Int(nextIndex[index]) }
+    func previous(_ index: Int) -> Int? { previousIndex[index] < 0 ? nil : Int(previousIndex[index]) }
+
+    mutating func merge(_ index: Int, with right: Int, to symbol: Int32) {
+        symbols[index] = symbol
+        symbols[right] = -1
+        let after = nextIndex[right]
+        nextIndex[index] = after
+        if after >= 0 { previousIndex[Int(after)] = Int32(index) }
+    }
+}
