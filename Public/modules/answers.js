@@ -1,0 +1,102 @@
+// The list of answers: one entry a phrase, with its colour, verdict, numbers and what can be done with it.
+
+import { byId, copyText, download, element, announce } from "./dom.js";
+import { pngBlob } from "./masks.js";
+import { percent } from "./viewer.js";
+
+/** `actions`: `toggle(finding)`, `remove(finding)`, `emphasize(finding or null)`, `cutout(finding)`. */
+export function showAnswers(session, actions) {
+  byId("answers").hidden = session.findings.length === 0;
+  byId("answer-list").replaceChildren(...session.findings.map((finding) => entry(session, finding, actions)));
+}
+
+function entry(session, finding, actions) {
+  const badge = element("span", { className: "badge", textContent: String(finding.number) });
+  if (!finding.rejected) badge.style.setProperty("--badge", finding.color.hex);
+  const item = element("li", { className: finding.rejected ? "rejected" : finding.visible ? "" : "off" },
+    element("div", { className: "answer-head" },
+      badge,
+      element("div", {},
+        element("p", { className: "answer-phrase", textContent: finding.expression }),
+        element("p", { className: "verdict", textContent: verdict(finding) }),
+        ...measures(session, finding))),
+    buttons(session, finding, actions));
+  item.addEventListener("mouseenter", () => actions.emphasize(finding));
+  item.addEventListener("mouseleave", () => actions.emphasize(null));
+  item.addEventListener("focusin", () => actions.emphasize(finding));
+  item.addEventListener("focusout", () => actions.emphasize(null));
+  return item;
+}
+
+/** The answer in words, also read aloud. */
+export function verdict(finding) {
+  if (finding.rejected) {
+    const sure = percent(finding.rejectScore);
+    return `Not in this picture${sure ? ` (${sure} sure)` : ""}`;
+  }
+  const parts = finding.masks.length > 1 ? `Found, ${finding.masks.length} parts` : "Found";
+  const score = percent(finding.score);
+  return score ? `${parts}, score ${score}` : parts;
+}
+
+function measures(session, finding) {
+  const pixels = session.picture.width * session.picture.height;
+  return finding.masks.map((mask) => {
+    const [x, y, width, height] = mask.bbox ?? [];
+    const share = (100 * mask.area) / pixels;
+    const amount = share > 0 && share < 0.1 ? "under 0.1" : share.toFixed(1);
+    return element("p", {
+      className: "measure",
+      textContent: mask.area
+        ? `Box x ${x}, y ${y}, ${width}\u00d7${height} px; ${amount}% of the picture`
+        : "No pixel is above the threshold; try a lower one under Options",
+    });
+  });
+}
+
+function buttons(session, finding, actions) {
+  const about = finding.expression;
+  const small = (text, label, action) => {
+    const button = element("button", { type: "button", className: "small", textContent: text, "aria-label": label });
+    button.addEventListener("click", () => action(button));
+    return button;
+  };
+  const list = element("div", { className: "answer-actions" });
+  if (!finding.rejected) {
+    const show = small(finding.visible ? "Hide" : "Show", `${finding.visible ? "Hide" : "Show"} ${about}`, () => actions.toggle(finding));
+    show.dataset.action = "toggle";
+    list.append(show,
+      small("Mask PNG", `Download the mask of ${about} as PNG`, () => saveMasks(session, finding)),
+      small("Cut-out PNG", `Download ${about} cut out as PNG`, () => actions.cutout(finding)),
+      small("COCO RLE", `Copy the COCO run lengths of ${about}`, (button) => copyRuns(finding, button)));
+  }
+  list.append(small("Remove", `Remove ${about} from the list`, () => actions.remove(finding)));
+  return list;
+}
+
+function saveMasks(session, finding) {
+  finding.masks.forEach((mask, index) => {
+    const part = finding.masks.length > 1 ? `-${index + 1}` : "";
+    download(pngBlob(mask.png), `${fileStem(session, finding)}${part}-mask.png`);
+  });
+}
+
+async function copyRuns(finding, button) {
+  const runs = finding.masks.map((mask) => mask.coco_rle);
+  const copied = await copyText(JSON.stringify(runs.length === 1 ? runs[0] : runs));
+  flash(button, copied ? "Copied" : "Not allowed");
+  announce(copied ? "COCO run lengths copied" : "The browser does not allow copying");
+}
+
+/** Shows `text` on a button for a moment. */
+export function flash(button, text) {
+  const before = button.dataset.text ?? button.textContent;
+  button.dataset.text = before;
+  button.textContent = text;
+  setTimeout(() => { button.textContent = before; }, 1600);
+}
+
+export function fileStem(session, finding) {
+  const clean = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 40);
+  return [clean(session.picture.name.replace(/\.[^.]*$/, "")) || "picture", clean(finding.expression)].filter(Boolean).join("-");
+}

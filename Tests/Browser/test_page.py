@@ -1,0 +1,603 @@
+"""Drives the demo page in headless Chromium against the mock server: every control, failures, widths.
+
+    Tests/Browser/run [--screenshots FOLDER] [--only PART_OF_A_NAME] [--server URL]
+
+With --server only the cases that hold for any server run, against that one.
+"""
+
+import argparse
+import io
+import json
+import re
+import sys
+
+from mock_server import MockServer
+from harness import DESKTOP, PHONE, Bench, case, chromium, run
+from pictures import encoded, noise, scene, turned, upload
+from PIL import Image
+from playwright.sync_api import expect, sync_playwright
+
+
+def choose(page, file=None):
+    page.set_input_files("#file", file or upload())
+    expect(page.locator("#viewer")).to_be_visible()
+
+
+def ask(page, phrases):
+    count = page.locator("#answer-list > li").count()
+    page.fill("#phrases", phrases)
+    page.click("#find")
+    expect(page.locator("#answer-list > li")).to_have_count(count + len(phrases.split("\n")))
+
+
+def answer(page, number):
+    return page.locator("#answer-list > li").nth(number - 1)
+
+
+def pixel(page, x, y):
+    """Red, green, blue at the fraction x, y of the canvas."""
+    return page.evaluate("""([x, y]) => {
+        const canvas = document.getElementById("canvas");
+        const at = [Math.floor(x * canvas.width), Math.floor(y * canvas.height)];
+        return [...canvas.getContext("2d").getImageData(...at, 1, 1).data.slice(0, 3)];
+    }""", [x, y])
+
+
+def inside(page, number):
+    """The middle of an answer's first box, as fractions of the picture."""
+    x, y, width, height = map(int, re.search(r"x (\d+), y (\d+), (\d+)×(\d+)", answer(page, number).inner_text()).groups())
+    picture = re.search(r"(\d+)×(\d+) pixels", page.inner_text("#picture-facts"))
+    return (x + width / 2) / int(picture[1]), (y + height / 2) / int(picture[2])
+
+
+def downloaded(page, action):
+    with page.expect_download() as event:
+        action()
+    with open(event.value.path(), "rb") as file:
+        return event.value.suggested_filename, file.read()
+
+
+# The ordinary way
+
+@case
+def opens_ready(bench):
+    with bench.page() as page:
+        expect(page.locator("#server-text")).to_have_text("Ready: mllmseg-mock")
+        for hidden in ("#viewer", "#answers", "#times", "#recipe", "#history", "#samples", "#problem"):
+            expect(page.locator(hidden)).to_be_hidden()
+        bench.shot(page, "empty-desktop")
+
+
+@case
+def finds_several_phrases_each_in_its_colour(bench):
+    with bench.page() as page:
+        choose(page)
+        ask(page, "the red ball\nthe blue box")
+        first, second = inside(page, 1), inside(page, 2)
+        page.uncheck("#boxes")
+        page.fill("#opacity", "100")
+        assert pixel(page, *first) == [0xF5, 0x9F, 0x1E], pixel(page, *first)
+        assert pixel(page, *second) == [0x4C, 0xB8, 0xF2], pixel(page, *second)
+        expect(answer(page, 1)).to_contain_text("Found, score 93%")
+        expect(page.locator("#announcer")).to_have_text("the red ball: Found, score 93%. the blue box: Found, score 93%.")
+        assert "the red ball (orange)" in page.get_attribute("#canvas", "aria-label")
+        expect(page.locator("#phrases")).to_have_value("")
+        assert bench.server.requests[0]["expressions"] == ["the red ball", "the blue box"]
+
+
+@case
+def says_a_rejection_in_words(bench):
+    with bench.page() as page:
+        choose(page)
+        ask(page, "a unicorn")
+        expect(answer(page, 1)).to_contain_text("Not in this picture (98% sure)")
+        expect(answer(page, 1).get_by_role("button")).to_have_count(1)
+        expect(page.locator("#announcer")).to_have_text("a unicorn: Not in this picture (98% sure).")
+        expect(page.locator("#problem")).to_be_hidden()
+
+
+@case
+def second_phrase_does_not_upload(bench):
+    with bench.page() as page:
+        choose(page)
+        ask(page, "the red ball")
+        expect(page.locator("#times-story")).to_contain_text("now knows this picture")
+        ask(page, "the blue box")
+        assert [request["image"] for request in bench.server.requests] == [True, False]
+        expect(page.locator("#times-story")).to_contain_text("was fast")
+        expect(page.locator("#times-story")).to_contain_text("nothing was uploaded")
+        expect(page.locator("#times-story")).to_contain_text("210 ms the first time")
+        expect(page.locator("#times-body")).to_contain_text("Reading the phrase")
+
+
+@case
+def uploads_again_when_the_server_forgot(bench):
+    with bench.page() as page:
+        choose(page)
+        ask(page, "the red ball")
+        bench.server.images.clear()
+        ask(page, "the blue box")
+        expect(page.locator("#notice")).to_contain_text("had forgotten the picture")
+        assert [request["image"] for request in bench.server.requests] == [True, False, True]
+        expect(page.locator("#problem")).to_be_hidden()
+
+
+@case
+def several_parts_of_one_phrase(bench):
+    with bench.page() as page:
+        choose(page)
+        ask(page, "two apples")
+        expect(answer(page, 1)).to_contain_text("Found, 2 parts")
+        expect(answer(page, 1).locator(".measure")).to_have_count(2)
+
+
+@case
+def views_opacity_and_boxes_change_the_canvas(bench):
+    with bench.page() as page:
+        choose(page)
+        ask(page, "the red ball")
+        at = inside(page, 1)
+        page.uncheck("#boxes")
+        page.fill("#opacity", "0")
+        expect(page.locator("#opacity-value")).to_have_text("0%")
+        plain = pixel(page, *at)
+        page.fill("#opacity", "60")
+        assert pixel(page, *at) != plain
+        page.get_by_label("Mask only").check()
+        assert pixel(page, *at) == [0xF5, 0x9F, 0x1E]
+        outside = (0.99, 0.01) if at[0] < 0.5 else (0.01, 0.01)
+        assert pixel(page, *outside) == [0x10, 0x16, 0x16]
+        bench.shot(page, "mask-only")
+        page.get_by_label("Cut-out").check()
+        assert max(abs(a - b) for a, b in zip(pixel(page, *at), plain)) <= 2
+        assert pixel(page, *outside) in ([0xFF] * 3, [0xD9, 0xDF, 0xDE])
+        bench.shot(page, "cut-out")
+        page.get_by_label("Overlay").check()
+        page.check("#boxes")
+
+
+@case
+def hides_shows_and_removes(bench):
+    with bench.page() as page:
+        choose(page)
+        ask(page, "the red ball")
+        page.uncheck("#boxes")
+        at = inside(page, 1)
+        page.mouse.move(5, 5)
+        shown = pixel(page, *at)
+        page.get_by_label("Hide the red ball").click()
+        assert pixel(page, *at) != shown
+        expect(page.get_by_label("Show the red ball")).to_be_focused()
+        page.keyboard.press("Enter")
+        assert pixel(page, *at) == shown
+        page.get_by_label("Remove the red ball from the list").click()
+        expect(page.locator("#answers")).to_be_hidden()
+        expect(page.locator("#phrases")).to_be_focused()
+
+
+@case
+def saves_mask_cutout_and_view(bench):
+    with bench.page() as page:
+        choose(page)
+        ask(page, "the red ball")
+        name, data = downloaded(page, page.get_by_label("Download the mask of the red ball as PNG").click)
+        image = Image.open(io.BytesIO(data))
+        assert (name, image.size) == ("scene-the-red-ball-mask.png", (640, 480)), (name, image.size)
+        name, data = downloaded(page, page.get_by_label("Download the red ball cut out as PNG").click)
+        image = Image.open(io.BytesIO(data))
+        assert (name, image.mode, image.size) == ("scene-the-red-ball-cutout.png", "RGBA", (640, 480))
+        at = inside(page, 1)
+        assert image.getpixel((int(at[0] * 640), int(at[1] * 480)))[3] == 255
+        assert image.getchannel("A").getextrema() == (0, 255)
+        name, data = downloaded(page, page.get_by_text("Save this view").click)
+        assert (name, Image.open(io.BytesIO(data)).size) == ("scene-overlay.png", (640, 480)), name
+
+
+@case
+def copies_rle_and_curl(bench):
+    with bench.page(permissions=["clipboard-read", "clipboard-write"]) as page:
+        choose(page, upload("it's a picture.jpg"))
+        ask(page, "the left dog's ear")
+        page.get_by_label("Copy the COCO run lengths of the left dog's ear").click()
+        expect(page.locator("#announcer")).to_have_text("COCO run lengths copied")
+        assert json.loads(page.evaluate("navigator.clipboard.readText()")) == {"size": [480, 640], "counts": "mock"}
+        page.click("#copy-curl")
+        expect(page.locator("#copy-curl")).to_have_text("Copied")
+        assert page.evaluate("navigator.clipboard.readText()") == (
+            f"curl '{bench.server.url}segment' \\\n"
+            "  -F 'image=@it'\\''s a picture.jpg' \\\n"
+            "  --form-string 'expression=the left dog'\\''s ear' \\\n"
+            "  -F format=png,coco_rle")
+        expect(page.locator("#copy-curl")).to_have_text("Copy")
+
+
+@case
+def threshold_and_key_are_sent(bench):
+    with bench.page() as page:
+        choose(page)
+        page.click("text=Options")
+        page.fill("#threshold", "0.3")
+        page.fill("#key", "secret")
+        ask(page, "the red ball")
+        request = bench.server.requests[0]
+        assert (request["threshold"], request["key"]) == ("0.3", "Bearer secret"), request
+        expect(page.locator("#curl")).to_contain_text("threshold=0.3")
+        expect(page.locator("#curl")).to_contain_text("$API_KEY")
+        assert "secret" not in page.inner_text("#curl")
+
+
+@case
+def keyboard_alone(bench):
+    with bench.page() as page:
+        page.keyboard.press("Tab")
+        expect(page.locator(".skip")).to_be_focused()
+        page.keyboard.press("Tab")
+        expect(page.locator("#choose")).to_be_focused()
+        with page.expect_file_chooser() as chooser:
+            page.keyboard.press("Enter")
+        chooser.value.set_files(upload())
+        expect(page.locator("#phrases")).to_be_focused()
+        page.keyboard.type("the red ball")
+        page.keyboard.press("Shift+Enter")
+        page.keyboard.type("the blue box")
+        page.keyboard.press("Enter")
+        expect(page.locator("#answer-list > li")).to_have_count(2)
+        expect(page.locator("#phrases")).to_be_focused()
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Enter")  # "Another picture"
+        expect(page.locator("#choose")).to_be_focused()
+
+
+@case
+def asks_for_what_is_missing(bench):
+    with bench.page() as page:
+        page.fill("#phrases", "the red ball")
+        page.keyboard.press("Enter")
+        expect(page.locator("#notice")).to_have_text("Choose a picture first.")
+        expect(page.locator("#choose")).to_be_focused()
+        choose(page)
+        expect(page.locator("#phrases")).to_have_value("the red ball")
+        page.fill("#phrases", "  \n ")
+        page.keyboard.press("Enter")
+        expect(page.locator("#notice")).to_contain_text("Type a phrase first")
+        assert not bench.server.requests
+
+
+# Ways a picture comes in
+
+@case
+def drops_a_picture(bench):
+    with bench.page() as page:
+        transfer = page.evaluate_handle("""(bytes) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([new Uint8Array(bytes)], "dropped.png", { type: "image/png" }));
+            return transfer;
+        }""", list(encoded(scene(200, 100), "PNG")))
+        page.dispatch_event("#drop", "dragenter", {"dataTransfer": transfer})
+        expect(page.locator("body")).to_have_class("dragging")
+        page.dispatch_event("#drop", "drop", {"dataTransfer": transfer})
+        expect(page.locator("#picture-facts")).to_contain_text("dropped.png, 200×100 pixels")
+        expect(page.locator("body")).not_to_have_class("dragging")
+        page.dispatch_event("body", "drop", {"dataTransfer": page.evaluate_handle("new DataTransfer()")})
+        expect(page.locator("#notice")).to_contain_text("Only picture files")
+
+
+@case
+def pastes_a_picture(bench):
+    with bench.page() as page:
+        page.evaluate("""(bytes) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([new Uint8Array(bytes)], "image.png", { type: "image/png" }));
+            document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }));
+        }""", list(encoded(scene(120, 90), "PNG")))
+        expect(page.locator("#picture-facts")).to_contain_text("120×90 pixels")
+
+
+@case
+def takes_a_picture(bench):
+    with bench.page() as page:
+        page.click("#take")
+        expect(page.locator("#camera")).to_be_visible()
+        page.wait_for_function("document.getElementById('camera-video').videoWidth > 0")
+        bench.shot(page, "camera")
+        page.click("#camera-shoot")
+        expect(page.locator("#picture-facts")).to_contain_text("camera.jpg")
+        page.click("#another")
+        page.click("#take")
+        expect(page.locator("#camera")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator("#camera")).to_be_hidden()
+        expect(page.locator("#drop")).to_be_visible()
+
+
+@case
+def a_refused_camera_is_told(bench):
+    with bench.page() as page:
+        page.evaluate("""() => {
+            navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"));
+        }""")
+        page.click("#take")
+        expect(page.locator("#problem-title")).to_have_text("The camera can't be used")
+        page.click("#dismiss")
+        expect(page.locator("#problem")).to_be_hidden()
+
+
+@case
+def shows_a_turned_photograph_upright(bench):
+    data, size = turned()
+    with bench.page() as page:
+        choose(page, upload("turned.jpg", data))
+        expect(page.locator("#picture-facts")).to_contain_text(f"{size[0]}×{size[1]} pixels")
+        ask(page, "the red ball")
+
+
+@case
+def converts_what_the_server_cannot_read(bench):
+    with bench.page() as page:
+        choose(page, upload("old.bmp", encoded(scene(100, 80), "BMP"), "image/bmp"))
+        expect(page.locator("#notice")).to_contain_text("not BMP: the picture was converted to PNG")
+        expect(page.locator("#picture-facts")).to_contain_text("old.png")
+        ask(page, "the red ball")
+        assert next(iter(bench.server.images.values())).startswith(b"\x89PNG")
+
+
+@case
+def makes_smaller_only_above_the_limit(bench):
+    bench.server.limits = {"body_bytes": 200_000, "pixels": 100_000}
+    with bench.page() as page:
+        expect(page.locator("#server-text")).to_have_text("Ready: mllmseg-mock")
+        choose(page, upload("small.jpg", encoded(scene(300, 200))))
+        expect(page.locator("#notice")).to_be_hidden()
+        choose(page, upload("large.png", encoded(noise(600, 400), "PNG"), "image/png"))
+        expect(page.locator("#notice")).to_contain_text("600×400 became 387×258")
+        ask(page, "the red ball")
+        assert list(map(len, bench.server.images.values()))[0] <= 200_000
+
+
+@case
+def makes_smaller_when_the_server_refuses(bench):
+    bench.server.failures = ["image-too-large"]
+    with bench.page() as page:
+        choose(page, upload("large.jpg", encoded(scene(800, 600))))
+        ask(page, "the red ball")
+        expect(page.locator("#notice")).to_contain_text("made smaller here")
+        expect(page.locator("#picture-facts")).to_contain_text("565×424 pixels")
+
+
+@case
+def a_file_that_is_no_picture(bench):
+    with bench.page() as page:
+        page.set_input_files("#file", upload("notes.jpg", b"no picture at all"))
+        expect(page.locator("#problem-title")).to_have_text("This file can't be shown as a picture")
+        expect(page.locator("#retry")).to_be_hidden()
+        expect(page.locator("#drop")).to_be_visible()
+
+
+# Waiting and failures
+
+@case
+def a_slow_server_shows_progress_and_can_be_cancelled(bench):
+    bench.server.delay = 3
+    with bench.page() as page:
+        choose(page)
+        page.fill("#phrases", "the red ball")
+        page.keyboard.press("Enter")
+        expect(page.locator("#progress-text")).to_contain_text("Waiting for the answer")
+        expect(page.locator("#find")).to_have_text("Finding…")
+        bench.shot(page, "waiting")
+        page.click("#cancel")
+        expect(page.locator("#progress")).to_be_hidden()
+        expect(page.locator("#announcer")).to_have_text("Cancelled.")
+        expect(page.locator("#phrases")).to_have_value("the red ball")
+        expect(page.locator("#problem")).to_be_hidden()
+
+
+@case
+def an_upload_shows_how_much_is_sent(bench):
+    with bench.page() as page:
+        session = page.context.new_cdp_session(page)
+        session.send("Network.emulateNetworkConditions",
+                     {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000})
+        choose(page, upload("noise.png", encoded(noise(600, 500), "PNG"), "image/png"))
+        page.fill("#phrases", "the red ball")
+        page.keyboard.press("Enter")
+        expect(page.locator("#progress-text")).to_have_text(re.compile(r"Sending the picture: [1-9]\d*%"))
+        expect(page.locator("#answer-list > li")).to_have_count(1)
+
+
+@case
+def a_busy_server_is_asked_again(bench):
+    bench.server.failures = ["queue-full"]
+    with bench.page() as page:
+        choose(page)
+        page.fill("#phrases", "the red ball")
+        page.keyboard.press("Enter")
+        expect(page.locator("#progress-text")).to_have_text("The server is busy; asking again in 1 s")
+        expect(page.locator("#answer-list > li")).to_have_count(1)
+        expect(page.locator("#problem")).to_be_hidden()
+
+
+FAILURES = {
+    "queue-full": ("The server is busy", 3), "loading": ("The server is not ready yet", 3),
+    "internal": ("The server had a problem of its own", 1), "unauthorized": ("This server asks for an API key", 1),
+    "image-too-large": ("The picture is too large for this server", 4),
+    "unsupported-image": ("The server can't read this kind of picture", 1),
+    "expression-too-long": ("The server can't work with this", 1), "deadline-exceeded": ("It took too long", 1),
+    "garbage": ("The answer was not understood", 1), "drop": ("The server can't be reached", 20),
+}
+
+
+@case
+def every_failure_is_told_in_plain_words(bench):
+    for name, (title, times) in FAILURES.items():
+        bench.server.failures = [name] * times
+        with bench.page() as page:
+            choose(page)
+            page.fill("#phrases", "the red ball")
+            page.keyboard.press("Enter")
+            expect(page.locator("#problem-title")).to_have_text(title)
+            assert page.inner_text("#problem-advice")
+            expect(page.locator("#phrases")).to_have_value("the red ball")
+            if name == "unauthorized":
+                expect(page.locator("#key")).to_be_focused()
+            if name == "internal":
+                bench.shot(page, "problem")
+                expect(page.locator("#problem-detail")).to_have_text("The server said 500: the model failed. Request mock-1.")
+            bench.server.failures = []
+            if page.locator("#retry").is_visible():
+                page.click("#retry")
+                expect(page.locator("#answer-list > li")).to_have_count(1)
+                expect(page.locator("#problem")).to_be_hidden()
+
+
+@case
+def a_server_that_goes_and_comes_back(bench):
+    with bench.page() as page:
+        choose(page)
+        ask(page, "the red ball")
+        port = bench.server.server_port
+        bench.server.stop()
+        page.fill("#phrases", "the blue box")
+        page.keyboard.press("Enter")
+        expect(page.locator("#problem-title")).to_have_text("The server can't be reached")
+        expect(page.locator("#server")).to_have_attribute("data-state", "gone")
+        bench.shot(page, "server-gone")
+        bench.server = MockServer(port).start()
+        expect(page.locator("#server")).to_have_attribute("data-state", "ready")
+        page.click("#retry")
+        expect(page.locator("#answer-list > li")).to_have_count(2)
+
+
+@case
+def a_server_that_is_still_starting(bench):
+    bench.server.ready = False
+    with bench.page() as page:
+        expect(page.locator("#server-text")).to_have_text("The server is starting…")
+        bench.server.ready = True
+        expect(page.locator("#server-text")).to_have_text("Ready: mllmseg-mock")
+
+
+@case
+def a_phrase_is_text_and_never_markup(bench):
+    with bench.page() as page:
+        choose(page, upload("<b>bold.jpg"))
+        ask(page, "<img src=x onerror=alert(1)>")
+        expect(answer(page, 1)).to_contain_text("<img src=x onerror=alert(1)>")
+        assert page.locator("#answer-list img, #history-list b").count() == 0
+
+
+# The visit
+
+@case
+def history_goes_back(bench):
+    with bench.page() as page:
+        choose(page, upload("first.jpg"))
+        ask(page, "the red ball")
+        page.click("#another")
+        expect(page.locator("#drop")).to_be_visible()
+        choose(page, upload("second.jpg", encoded(scene(500, 300))))
+        ask(page, "the blue box\na unicorn")
+        expect(page.locator("#history-list > li")).to_have_count(2)
+        page.get_by_role("button", name=re.compile("first.jpg")).click()
+        expect(page.locator("#answer-list > li")).to_have_count(1)
+        expect(page.locator("#picture-facts")).to_contain_text("first.jpg")
+        ask(page, "the green hill")
+        assert bench.server.requests[-1]["image"] is False
+
+
+@case
+def samples_show_when_listed(bench):
+    bench.server.samples = [{"file": "sample.png", "title": "A sign", "phrases": ["the orange shape"], "credit": "ours"}]
+    with bench.page() as page:
+        expect(page.locator("#samples")).to_be_visible()
+        page.get_by_role("button", name=re.compile("A sign")).click()
+        expect(page.locator("#viewer")).to_be_visible()
+        page.get_by_role("button", name="the orange shape").click()
+        expect(page.locator("#answer-list > li")).to_have_count(1)
+
+
+@case
+def works_under_a_path(bench):
+    with bench.page("some/path/") as page:
+        expect(page.locator("#server-text")).to_have_text("Ready: mllmseg-mock")
+        choose(page)
+        ask(page, "the red ball")
+        expect(page.locator("#curl")).to_contain_text("/some/path/segment")
+
+
+@case
+def fits_every_width(bench):
+    sizes = {"phone-small": {"width": 320, "height": 640}, "phone": PHONE, "tablet": {"width": 820, "height": 1100},
+             "desktop": DESKTOP, "wide": {"width": 1900, "height": 1000}}
+    for scheme in ("light", "dark"):
+        for name, viewport in sizes.items():
+            with bench.page(viewport=viewport, color_scheme=scheme) as page:
+                bench.shot(page, f"start-{name}-{scheme}")
+                choose(page)
+                ask(page, "the red ball on the left of the picture\na unicorn\ntwo blue boxes")
+                for selector in ("#find", "#canvas", "#answers", "#recipe"):
+                    box = page.locator(selector).bounding_box()
+                    assert box["x"] >= 0 and box["x"] + box["width"] <= viewport["width"], (name, selector, box)
+                assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+                bench.shot(page, f"answers-{name}-{scheme}")
+
+
+@case
+def axe_finds_nothing(bench):
+    try:
+        from axe_playwright_python.sync_playwright import Axe
+    except ImportError:
+        print("skipped: axe (pip install axe-playwright-python)")
+        return
+    for scheme in ("light", "dark"):
+        with bench.page(color_scheme=scheme) as page:
+            found = Axe().run(page).response["violations"]
+            choose(page)
+            ask(page, "the red ball\na unicorn")
+            page.click("text=Options")
+            bench.server.failures = ["internal"]
+            page.fill("#phrases", "more")
+            page.keyboard.press("Enter")
+            expect(page.locator("#problem")).to_be_visible()
+            found += Axe().run(page).response["violations"]
+            assert not found, [(item["id"], [node["html"] for node in item["nodes"]]) for item in found]
+
+
+def real_server(bench, url):
+    """The ordinary way against a real server: answers of any kind, then the same picture again."""
+    bench.server = argparse.Namespace(url=url)
+    for name, viewport in (("desktop", DESKTOP), ("phone", PHONE)):
+        with bench.page(viewport=viewport) as page:
+            expect(page.locator("#server")).to_have_attribute("data-state", "ready")
+            data, _ = turned()
+            for picture in (upload("turned.jpg", data), upload()):
+                choose(page, picture)
+                ask(page, "the red ball\na zebra")
+                ask(page, "the blue box")
+                expect(page.locator("#times-story")).to_contain_text("was fast")
+                expect(page.locator("#problem")).to_be_hidden()
+            bench.shot(page, f"real-{name}")
+    assert not bench.complaints, bench.complaints
+    print("ok: real server")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--screenshots", metavar="FOLDER")
+    parser.add_argument("--only", metavar="TEXT")
+    parser.add_argument("--server", metavar="URL")
+    options = parser.parse_args()
+    with sync_playwright() as playwright:
+        browser = chromium(playwright)
+        bench = Bench(browser, options.screenshots)
+        if options.server:
+            real_server(bench, options.server.rstrip("/") + "/")
+            return 0
+        failed = run(bench, options.only)
+        browser.close()
+    print(f"{failed} failed" if failed else "demo page: all cases passed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
