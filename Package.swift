@@ -15,15 +15,16 @@ let package = Package(
     targets: [
         // L0: C kernels and system libraries
         .target(name: "CKernels", cSettings: [.define("NDEBUG", .when(configuration: .release))]),
+        .target(name: "CImageKernels", cSettings: [.define("NDEBUG", .when(configuration: .release))]),
         .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
         .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
-        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .target(name: "CPNG", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
         .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
         // L1
         .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
-        .target(name: "Images", dependencies: ["CKernels", "CTurboJPEG", "CPNG", "CWebP"]),
+        .target(name: "Images", dependencies: ["CImageKernels", "CTurboJPEG", "CPNG", "CWebP"]),
         .target(name: "HTTP1"),
         .target(name: "Observability", dependencies: [.product(name: "Logging", package: "swift-log")]),
 
@@ -63,7 +64,9 @@ let package = Package(
             ]),
 
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "NeuralNetwork", "CKernels"]),
-        .testTarget(name: "ImagesTests", dependencies: ["Images"], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "ImagesTests", dependencies: ["Images"], exclude: ["make_fixtures.py"],
+            resources: [.copy("Fixtures")]),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1"]),
         .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "HTTP1"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"]),

@@ -1,0 +1,100 @@
+import Images
+import Testing
+
+/// Each limit at N and N + 1, and pictures that claim more than they hold.
+@Suite struct ImageLimitsTests {
+    private func limits(_ change: (inout ImageLimits) -> Void) -> ImageLimits {
+        var limits = ImageLimits()
+        change(&limits)
+        return limits
+    }
+
+    /// Fixtures are 37 x 29.
+    @Test(arguments: [
+        "444.jpg", "progressive.jpg", "rgb8.png", "rgba8_interlaced.png", "lossy.webp", "animated.webp",
+    ])
+    func dimensionsAndPixels(_ name: String) throws {
+        let bytes = try ImageFixtures.bytes(name)
+        #expect(throws: Never.self) {
+            try ImageDecoder.decode(bytes, limits: limits { $0.maximumDimension = 37 })
+        }
+        #expect(throws: ImageError.tooLarge(width: 37, height: 29, limit: 36)) {
+            try ImageDecoder.decode(bytes, limits: limits { $0.maximumDimension = 36 })
+        }
+        #expect(throws: Never.self) {
+            try ImageDecoder.decode(bytes, limits: limits { $0.maximumPixels = 37 * 29 })
+        }
+        let fewer = limits { $0.maximumPixels = 37 * 29 - 1 }
+        #expect(throws: ImageError.tooManyPixels(width: 37, height: 29, limit: 37 * 29 - 1)) {
+            try ImageDecoder.inspect(bytes, limits: fewer)
+        }
+        #expect(throws: Never.self) {
+            try ImageDecoder.decode(bytes, limits: limits { $0.maximumBytes = bytes.count })
+        }
+        #expect(throws: ImageError.tooManyBytes(bytes: bytes.count, limit: bytes.count - 1)) {
+            try ImageDecoder.decode(bytes, limits: limits { $0.maximumBytes = bytes.count - 1 })
+        }
+    }
+
+    @Test func scans() throws {
+        let bytes = try ImageFixtures.bytes("progressive.jpg")
+        #expect(throws: Never.self) {
+            try ImageDecoder.decode(bytes, limits: limits { $0.maximumScans = 10 })
+        }
+        #expect(throws: ImageError.tooManyScans(scans: 10, limit: 9)) {
+            try ImageDecoder.decode(bytes, limits: limits { $0.maximumScans = 9 })
+        }
+        let exactly = limits { $0.maximumScanPixels = 10 * 37 * 29 }
+        #expect(throws: Never.self) { try ImageDecoder.decode(bytes, limits: exactly) }
+        let fewer = limits { $0.maximumScanPixels = 10 * 37 * 29 - 1 }
+        #expect(throws: ImageError.tooManyScans(scans: 10, limit: 9)) {
+            try ImageDecoder.decode(bytes, limits: fewer)
+        }
+    }
+
+    /// Thousands of scans of nothing: refused by counting markers.
+    @Test func scanBomb() throws {
+        var bytes = try ImageFixtures.bytes("progressive.jpg")
+        let scan: [UInt8] = [0xFF, 0xDA, 0, 8, 1, 1, 0, 1, 1, 0, 0]
+        bytes.insert(contentsOf: Array(repeatElement(scan, count: 100_000).joined()), at: bytes.count - 2)
+        let clock = ContinuousClock()
+        let time = clock.measure {
+            #expect(throws: ImageError.tooManyScans(scans: 101, limit: 100)) {
+                try ImageDecoder.decode(bytes)
+            }
+        }
+        #expect(time < .milliseconds(100))
+    }
+
+    /// A header that claims a huge picture costs nothing: no pixel is allocated before the check.
+    @Test func declaredSizes() throws {
+        var png = try ImageFixtures.bytes("rgb8.png")
+        png.replaceSubrange(16..<24, with: [0x7F, 0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF])
+        #expect(throws: ImageError.tooLarge(width: 0x7FFF_FFFF, height: 0x7FFF_FFFF, limit: 16_384)) {
+            try ImageDecoder.decode(png)
+        }
+        png.replaceSubrange(16..<24, with: [0, 0, 0x40, 0, 0, 0, 0x40, 0])
+        #expect(throws: ImageError.tooManyPixels(width: 16_384, height: 16_384, limit: 40_000_000)) {
+            try ImageDecoder.decode(png)
+        }
+        png.replaceSubrange(16..<24, with: [0, 0, 0, 0, 0, 0, 0, 1])
+        #expect(throws: ImageError.corrupt(.png, reason: "its size is 0 x 1")) {
+            try ImageDecoder.decode(png)
+        }
+
+        var jpeg = try ImageFixtures.bytes("444.jpg")
+        let frame = try #require(jpeg.indices.first { jpeg[$0] == 0xFF && jpeg[$0 + 1] == 0xC0 })
+        jpeg.replaceSubrange(frame + 5..<frame + 9, with: [0xFF, 0xFF, 0xFF, 0xFF])
+        #expect(throws: ImageError.tooLarge(width: 65_535, height: 65_535, limit: 16_384)) {
+            try ImageDecoder.decode(jpeg)
+        }
+        jpeg.replaceSubrange(frame + 5..<frame + 9, with: [0, 0, 0, 1])
+        #expect(throws: ImageError.unsupportedFeature(.jpeg, feature: "a height given after the picture")) {
+            try ImageDecoder.decode(jpeg)
+        }
+        jpeg.replaceSubrange(frame + 4..<frame + 9, with: [12, 0, 1, 0, 1])
+        #expect(throws: ImageError.unsupportedFeature(.jpeg, feature: "12-bit samples")) {
+            try ImageDecoder.decode(jpeg)
+        }
+    }
+}
