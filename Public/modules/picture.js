@@ -4,14 +4,18 @@
 import { RequestFailure } from "./client.js";
 
 /** What the server takes unless its /health says otherwise. */
-const DEFAULT_LIMITS = { bytes: 20 * 1024 * 1024, pixels: 50_000_000 };
+const DEFAULT_LIMITS = { bytes: 30 * 1024 * 1024, pixels: 40_000_000, side: 16_384 };
+/** Room for the form's other fields in a body. */
+const FORM_BYTES = 32 * 1024;
 /** The longest side drawn on the page: more is not visible and costs memory for each mask. */
 const DISPLAY_SIDE = 1600;
 
 export function limitsFrom(facts) {
+  const bytes = facts?.body_bytes ?? facts?.max_body_bytes;
   return {
-    bytes: facts?.body_bytes ?? facts?.max_body_bytes ?? DEFAULT_LIMITS.bytes,
+    bytes: bytes ? Math.max(1, bytes - FORM_BYTES) : DEFAULT_LIMITS.bytes,
     pixels: facts?.pixels ?? facts?.max_pixels ?? DEFAULT_LIMITS.pixels,
+    side: facts?.side ?? facts?.max_side ?? DEFAULT_LIMITS.side,
   };
 }
 
@@ -24,7 +28,8 @@ export async function loadPicture(file, limits) {
     throw new RequestFailure("picture", { problem: {} });
   }
   const name = file.name || `picture.${extensionOf(file.type)}`;
-  const tooLarge = file.size > limits.bytes || bitmap.width * bitmap.height > limits.pixels;
+  const tooLarge = file.size > limits.bytes || bitmap.width * bitmap.height > limits.pixels
+    || Math.max(bitmap.width, bitmap.height) > limits.side;
   if (tooLarge) return shrink(bitmap, name, limits);
   if (!(await isReadable(file))) {
     const blob = await encode(drawn(bitmap, bitmap.width, bitmap.height), "image/png");
@@ -38,13 +43,14 @@ export async function loadPicture(file, limits) {
 /** The same picture with half as many pixels, for a server that refused it as too large. */
 export async function smaller(picture) {
   const bitmap = await createImageBitmap(picture.blob, { imageOrientation: "from-image" });
-  const limits = { bytes: picture.blob.size, pixels: bitmap.width * bitmap.height * 0.5 };
+  const limits = { bytes: picture.blob.size, pixels: bitmap.width * bitmap.height * 0.5, side: DEFAULT_LIMITS.side };
   return shrink(bitmap, picture.name, limits);
 }
 
 async function shrink(bitmap, name, limits) {
   const before = `${bitmap.width}\u00d7${bitmap.height}`;
-  let scale = Math.min(1, Math.sqrt(limits.pixels / (bitmap.width * bitmap.height)));
+  let scale = Math.min(1, Math.sqrt(limits.pixels / (bitmap.width * bitmap.height)),
+    limits.side / Math.max(bitmap.width, bitmap.height));
   // JPEG at 0.9 is rarely above the byte limit at first; each round takes a fifth off the sides.
   for (let round = 0; ; round += 1) {
     const width = Math.max(1, Math.floor(bitmap.width * scale));

@@ -42,6 +42,15 @@ const busy = {
 
 const byType = {
   "queue-full": busy,
+  "picture-memory-full": busy,
+  "broken-image": {
+    title: "The server could not open the picture",
+    advice: "The file seems damaged or cut short. Open it elsewhere, save it anew, and try that one.",
+  },
+  "model-failed": {
+    title: "The server has no model",
+    advice: "It could not load its model when it started. Its log says why; the operator can help.",
+  },
   "rate-limited": { title: "Too many requests with this key", advice: "Wait a moment, then try again." },
 };
 

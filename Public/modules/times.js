@@ -57,5 +57,6 @@ function story(first, last) {
   const saved = first !== last && looking > (last.reply.timings_ms?.vision ?? 0)
     ? ` Looking at it took ${milliseconds(looking)} the first time.` : "";
   const upload = last.sent === 0 ? "and nothing was uploaded" : "and it did not look again";
-  return `${what} was fast (${milliseconds(last.milliseconds)}): the server knew the picture already, ${upload}.${saved}`;
+  const were = last.asked.length === 1 ? "was" : "were";
+  return `${what} ${were} fast (${milliseconds(last.milliseconds)}): the server knew the picture already, ${upload}.${saved}`;
 }

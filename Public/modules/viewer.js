@@ -75,34 +75,43 @@ function drawCutout(context, { width, height }, picture, shown, unit) {
 
 function drawBoxes(context, canvas, picture, shown, unit) {
   const scale = canvas.width / picture.width;
+  const labels = []; // rectangles taken: labels should not cover one another
   context.font = `600 ${13 * unit}px system-ui, sans-serif`;
   context.textBaseline = "middle";
   for (const finding of shown) {
     finding.masks.forEach((mask, part) => {
       if (!Array.isArray(mask.bbox) || !mask.area) return;
-      const [x, y, boxWidth, boxHeight] = mask.bbox.map((value) => value * scale);
+      const box = mask.bbox.map((value) => value * scale);
       context.lineWidth = 2 * unit;
       context.strokeStyle = finding.color.hex;
-      context.strokeRect(x, y, boxWidth, boxHeight);
+      context.strokeRect(...box);
       // One phrase is written once, its further parts have the number only.
       const text = part === 0 ? `${finding.number}  ${finding.expression}  ${percent(mask.score)}` : String(finding.number);
-      drawLabel(context, canvas, text, finding.color.hex, x, y, unit);
+      drawLabel(context, canvas, text, finding.color.hex, box, labels, unit);
     });
   }
 }
 
-function drawLabel(context, canvas, text, hex, x, y, unit) {
-  const room = canvas.width - 12 * unit;
-  const label = fitted(context, text, Math.min(room, 280 * unit));
+function drawLabel(context, canvas, text, hex, [x, y, , boxHeight], labels, unit) {
+  const label = fitted(context, text, Math.min(canvas.width - 12 * unit, 280 * unit));
   const width = context.measureText(label).width + 12 * unit;
   const height = 22 * unit;
   const left = Math.max(0, Math.min(x - unit, canvas.width - width));
-  const top = y >= height ? y - height : y;
+  // Above the box, else inside at its top, below it, inside at its bottom: the first place that is free.
+  const places = [y - height, y, y + boxHeight, y + boxHeight - height]
+    .filter((top) => top >= 0 && top + height <= canvas.height)
+    .map((top) => ({ left, top, right: left + width, bottom: top + height }));
+  const place = places.find((one) => !labels.some((other) => overlap(one, other))) ?? places[0];
+  if (!place) return;
+  labels.push(place);
   context.fillStyle = hex;
-  context.fillRect(left, top, width, height);
+  context.fillRect(left, place.top, width, height);
   context.fillStyle = "#101616";
-  context.fillText(label, left + 6 * unit, top + height / 2);
+  context.fillText(label, left + 6 * unit, place.top + height / 2);
 }
+
+const overlap = (one, other) =>
+  one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
 
 function fitted(context, text, room) {
   if (context.measureText(text).width <= room) return text;

@@ -189,7 +189,7 @@ def saves_mask_cutout_and_view(bench):
         at = inside(page, 1)
         assert image.getpixel((int(at[0] * 640), int(at[1] * 480)))[3] == 255
         assert image.getchannel("A").getextrema() == (0, 255)
-        name, data = downloaded(page, page.get_by_text("Save this view").click)
+        name, data = downloaded(page, page.get_by_text("Save view").click)
         assert (name, Image.open(io.BytesIO(data)).size) == ("scene-overlay.png", (640, 480)), name
 
 
