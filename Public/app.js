@@ -17,6 +17,9 @@ import { Session } from "./modules/session.js";
 import { showTimes } from "./modules/times.js";
 import { saved, show } from "./modules/viewer.js";
 
+/** Pictures of this visit that are kept: each holds some megabytes. */
+const HISTORY_LENGTH = 20;
+
 const page = {
   sessions: [],
   /** The session shown; null before the first picture. */
@@ -106,8 +109,9 @@ async function open(file, suggestions = []) {
     showProblem(failure instanceof RequestFailure ? failure : new RequestFailure("picture"), null);
     return;
   }
+  page.session?.rest();
   page.session = new Session(picture);
-  page.sessions.unshift(page.session);
+  page.sessions = [page.session, ...page.sessions].slice(0, HISTORY_LENGTH);
   showSuggestions(suggestions);
   tell(picture.notice);
   showSession();
@@ -115,9 +119,11 @@ async function open(file, suggestions = []) {
   byId("phrases").focus({ preventScroll: true });
 }
 
-function choose(session) {
+async function choose(session) {
   page.running?.abort();
+  if (session !== page.session) page.session?.rest();
   page.session = session;
+  await session.wake();
   hideProblem();
   tell(null);
   showSuggestions([]);
@@ -128,6 +134,7 @@ function choose(session) {
 
 function another() {
   page.running?.abort();
+  page.session?.rest();
   page.session = null;
   hideProblem();
   tell(null);

@@ -8,8 +8,9 @@ export function showHistory(sessions, current, onChoose) {
   byId("history").hidden = sessions.length === 0;
   byId("history-list").replaceChildren(...sessions.map((session) => {
     const phrases = session.findings.map((finding) => finding.expression).join(", ");
+    if (session === current || !session.thumbnail) session.thumbnail = thumbnail(session);
     const button = element("button", { type: "button" },
-      thumbnail(session),
+      session.thumbnail,
       element("span", { className: "caption", textContent: session.picture.name },
         element("small", { textContent: phrases || "no phrase yet" })));
     if (session === current) button.setAttribute("aria-current", "true");

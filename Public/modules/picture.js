@@ -8,7 +8,7 @@ const DEFAULT_LIMITS = { bytes: 30 * 1024 * 1024, pixels: 40_000_000, side: 16_3
 /** Room for the form's other fields in a body. */
 const FORM_BYTES = 32 * 1024;
 /** The longest side drawn on the page: more is not visible and costs memory for each mask. */
-const DISPLAY_SIDE = 1600;
+const DISPLAY_SIDE = 1280;
 
 export function limitsFrom(facts) {
   const bytes = facts?.body_bytes ?? facts?.max_body_bytes;

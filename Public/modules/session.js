@@ -20,6 +20,8 @@ export class Session {
     this.first = null;
     this.last = null;
     this.asked = 0;
+    /** A small canvas for the history, drawn when the session was last shown. */
+    this.thumbnail = null;
   }
 
   /**
@@ -56,24 +58,31 @@ export class Session {
 
   async #take({ reply, sent, milliseconds }, asked, threshold) {
     this.imageID = reply.image.image_id ?? reply.image.sha256 ?? null;
-    const { width, height } = this.picture.display;
-    const fresh = [];
-    for (const result of reply.results) {
-      const color = colorFor(this.asked);
-      this.asked += 1;
-      const masks = result.masks ?? [];
-      const rejected = Boolean(result.rejected);
-      const inside = rejected ? null : await unionOf(masks, width, height);
-      fresh.push({
-        number: this.asked, expression: result.expression, color, rejected, masks, threshold,
-        score: result.score, rejectScore: result.reject_score, visible: true,
-        layers: inside && layersOf(inside, width, height, color.hex),
-      });
-    }
+    const fresh = reply.results.map((result, index) => ({
+      number: this.asked + index + 1, expression: result.expression, color: colorFor(this.asked + index),
+      rejected: Boolean(result.rejected), rejectScore: result.reject_score,
+      score: result.score, masks: result.masks ?? [], threshold, visible: true, layers: null,
+    }));
+    this.asked += fresh.length;
     this.findings.push(...fresh);
+    await this.wake();
     this.last = { reply, sent, milliseconds, asked };
     this.first ??= this.last;
     return fresh;
+  }
+
+  /** Makes the layers that are missing, before the session is shown. */
+  async wake() {
+    const { width, height } = this.picture.display;
+    for (const finding of this.findings) {
+      if (finding.layers || finding.rejected) continue;
+      finding.layers = layersOf(await unionOf(finding.masks, width, height), width, height, finding.color.hex);
+    }
+  }
+
+  /** Gives back the memory of the layers while another session is shown. */
+  rest() {
+    for (const finding of this.findings) finding.layers = null;
   }
 }
 

@@ -38,7 +38,7 @@ class Bench:
     @contextmanager
     def page(self, path="", viewport=DESKTOP, **options):
         context = self.browser.new_context(viewport=viewport, accept_downloads=True, **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         page = context.new_page()
         own = urlsplit(self.server.url).netloc
         page.on("pageerror", lambda error: self.complaints.append(f"script error: {error}"))

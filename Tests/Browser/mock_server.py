@@ -174,7 +174,7 @@ class Handler(SimpleHTTPRequestHandler):
 
     def problem(self, name):
         status, title, detail = PROBLEMS[name]
-        headers = {"Retry-After": "1"} if status in (429, 503) else {}
+        headers = {"Retry-After": "2"} if status in (429, 503) else {}
         self.answer(status, {
             "type": f"urn:mllmseg:problem:{name}", "title": title, "status": status, "detail": detail,
             "instance": "urn:request:mock-1", "error": detail,
