@@ -19,8 +19,9 @@ function entry(session, finding, actions) {
       element("div", {},
         element("p", { className: "answer-phrase", textContent: finding.expression }),
         element("p", { className: "verdict", textContent: verdict(finding) }),
-        ...measures(session, finding))),
-    buttons(session, finding, actions));
+        ...measures(session, finding)),
+      removal(finding, actions)),
+    finding.rejected ? null : buttons(session, finding, actions));
   item.addEventListener("mouseenter", () => actions.emphasize(finding));
   item.addEventListener("mouseleave", () => actions.emphasize(null));
   item.addEventListener("focusin", () => actions.emphasize(finding));
@@ -56,22 +57,26 @@ function measures(session, finding) {
 
 function buttons(session, finding, actions) {
   const about = finding.expression;
-  const small = (text, label, action) => {
-    const button = element("button", { type: "button", className: "small", textContent: text, "aria-label": label });
-    button.addEventListener("click", () => action(button));
-    return button;
-  };
-  const list = element("div", { className: "answer-actions" });
-  if (!finding.rejected) {
-    const show = small(finding.visible ? "Hide" : "Show", `${finding.visible ? "Hide" : "Show"} ${about}`, () => actions.toggle(finding));
-    show.dataset.action = "toggle";
-    list.append(show,
-      small("Mask PNG", `Download the mask of ${about} as PNG`, () => saveMasks(session, finding)),
-      small("Cut-out PNG", `Download ${about} cut out as PNG`, () => actions.cutout(finding)),
-      small("COCO RLE", `Copy the COCO run lengths of ${about}`, (button) => copyRuns(finding, button)));
-  }
-  list.append(small("Remove", `Remove ${about} from the list`, () => actions.remove(finding)));
-  return list;
+  const show = small(finding.visible ? "Hide" : "Show", `${finding.visible ? "Hide" : "Show"} ${about}`, () => actions.toggle(finding));
+  show.dataset.action = "toggle";
+  return element("div", { className: "answer-actions" }, show,
+    small("Mask PNG", `Download the mask of ${about} as PNG`, () => saveMasks(session, finding)),
+    small("Cut-out PNG", `Download ${about} cut out as PNG`, () => actions.cutout(finding)),
+    small("COCO RLE", `Copy the COCO run lengths of ${about}`, (button) => copyRuns(finding, button)));
+}
+
+function removal(finding, actions) {
+  const label = `Remove ${finding.expression} from the list`;
+  const button = small("\u00d7", label, () => actions.remove(finding));
+  button.classList.add("remove");
+  button.title = "Remove";
+  return button;
+}
+
+function small(text, label, action) {
+  const button = element("button", { type: "button", className: "small", textContent: text, "aria-label": label });
+  button.addEventListener("click", () => action(button));
+  return button;
 }
 
 function saveMasks(session, finding) {

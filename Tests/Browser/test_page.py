@@ -165,7 +165,9 @@ def hides_shows_and_removes(bench):
         at = inside(page, 1)
         page.mouse.move(5, 5)
         shown = pixel(page, *at)
+        expect(answer(page, 1).locator(".answer-phrase")).to_have_css("text-decoration-line", "none")
         page.get_by_label("Hide the red ball").click()
+        expect(answer(page, 1).locator(".answer-phrase")).to_have_css("text-decoration-line", "line-through")
         assert pixel(page, *at) != shown
         expect(page.get_by_label("Show the red ball")).to_be_focused()
         page.keyboard.press("Enter")
