@@ -20,6 +20,7 @@ let package = Package(
         .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
         .target(name: "CPNG", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
         .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
+        .target(name: "CSockets"),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
         // L1
@@ -33,7 +34,9 @@ let package = Package(
         .target(name: "Checkpoints", dependencies: ["Tensors"]),
         .target(name: "Tokenizers"),
         .target(name: "Segmentation", dependencies: ["Images"]),
-        .target(name: "HTTPServer", dependencies: ["HTTP1", "Observability", "COpenSSL"]),
+        .target(
+            name: "HTTPServer",
+            dependencies: ["HTTP1", "CSockets", "COpenSSL", .product(name: "Logging", package: "swift-log")]),
 
         // L3
         .target(
@@ -68,7 +71,9 @@ let package = Package(
             name: "ImagesTests", dependencies: ["Images"], exclude: ["make_fixtures.py"],
             resources: [.copy("Fixtures")]),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1"]),
-        .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "HTTP1"]),
+        .testTarget(
+            name: "HTTPServerTests",
+            dependencies: ["HTTPServer", "HTTP1", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"]),
         .testTarget(
             name: "TokenizersTests", dependencies: ["Tokenizers"], exclude: ["compare_with_reference.py"],

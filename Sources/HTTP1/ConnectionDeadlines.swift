@@ -4,7 +4,6 @@ struct ConnectionDeadlines: Sendable {
     private let timeouts: HTTPTimeouts
     private var input: UInt64?
     private var output: UInt64?
-    private var bodyStart: UInt64 = 0
 
     /// A connection that never sends anything is held to the head's deadline.
     init(timeouts: HTTPTimeouts, now: UInt64) {
@@ -20,18 +19,20 @@ struct ConnectionDeadlines: Sendable {
     mutating func stop() { input = nil }
     mutating func startIdle(now: UInt64) { input = now + timeouts.idleNanoseconds }
     mutating func startHead(now: UInt64) { input = now + timeouts.headNanoseconds }
-    mutating func startLinger(now: UInt64) { input = now + timeouts.lingerNanoseconds }
-
-    mutating func startBody(now: UInt64) {
-        bodyStart = now
-        bodyArrived(totalBytes: 0)
+    mutating func startLinger(now: UInt64, isDraining: Bool) {
+        input = now + (isDraining ? timeouts.drainLingerNanoseconds : timeouts.lingerNanoseconds)
     }
 
-    /// Every byte that has arrived buys the time that the floor rate grants it.
-    mutating func bodyArrived(totalBytes: Int) {
-        input =
-            bodyStart + timeouts.bodyGraceNanoseconds
-            + Self.nanoseconds(totalBytes, rate: timeouts.bodyFloorBytesPerSecond)
+    mutating func startBody(now: UInt64) {
+        input = now + timeouts.bodyGraceNanoseconds
+    }
+
+    /// Every byte buys the time that the floor rate grants it, but no one saves up more than the grace: a
+    /// client that was fast may not stall for long on its past merits.
+    mutating func bodyArrived(bytes: Int, now: UInt64) {
+        guard let deadline = input else { return }
+        let bought = Self.nanoseconds(bytes, rate: timeouts.bodyFloorBytesPerSecond)
+        input = min(deadline + bought, now + timeouts.bodyGraceNanoseconds)
     }
 
     /// The clock of a write runs from the first unwritten byte on.
@@ -40,7 +41,9 @@ struct ConnectionDeadlines: Sendable {
     }
 
     mutating func wrote(_ bytes: Int, now: UInt64) {
-        output? += Self.nanoseconds(bytes, rate: timeouts.writeFloorBytesPerSecond)
+        guard let deadline = output else { return }
+        let bought = Self.nanoseconds(bytes, rate: timeouts.writeFloorBytesPerSecond)
+        output = min(deadline + bought, now + timeouts.writeGraceNanoseconds)
     }
 
     mutating func endWrite() { output = nil }

@@ -73,6 +73,14 @@ public struct ConnectionStateMachine: Sendable {
     /// A kept connection that waits for its next request holds no buffers.
     public var isIdle: Bool { stage == .head && parser.isAtStart }
 
+    /// The answer's pieces are still to come, by `stream` and `endStream`.
+    public var isStreaming: Bool {
+        if case .streaming = stage { true } else { false }
+    }
+
+    /// The answer at hand has been handed over whole; what remains is writing it.
+    public var isFlushing: Bool { stage == .flushing }
+
     public mutating func nextAction() -> Action? {
         actions.isEmpty ? nil : actions.removeFirst()
     }
@@ -152,7 +160,7 @@ extension ConnectionStateMachine {
     /// Serves what has begun, then closes; an idle connection closes at once.
     public mutating func drain(now: UInt64) {
         isDraining = true
-        if isIdle { finishConnection(now: now) }
+        if isIdle { close() }
     }
 
     /// A client that keeps sending into a closing connection is cut off here.
@@ -206,6 +214,13 @@ extension ConnectionStateMachine {
         deadlines.startWrite(now: now)
         stage = message.isStreamed ? .streaming(chunked: message.framing == .chunked) : .flushing
         head = nil
+    }
+
+    /// An answer without a request, for a client that can't be served at all.
+    public mutating func turnAway(_ response: HTTPResponse, date: String) {
+        keepsConnection = false
+        stage = .handling
+        respond(response, date: date, now: 0)
     }
 
     public mutating func stream(_ piece: [UInt8], now: UInt64) {
@@ -264,9 +279,10 @@ extension ConnectionStateMachine {
     }
 
     private mutating func advanceBody(_ bytes: Span<UInt8>, from position: inout Int, now: UInt64) {
+        let before = body.bytes.count
         do {
             guard try body.read(bytes, from: &position) else {
-                deadlines.bodyArrived(totalBytes: body.bytes.count)
+                deadlines.bodyArrived(bytes: body.bytes.count - before, now: now)
                 return
             }
         } catch {
@@ -294,7 +310,7 @@ extension ConnectionStateMachine {
         pending = []
         guard !peerHasClosed else { return close() }
         stage = .lingering
-        deadlines.startLinger(now: now)
+        deadlines.startLinger(now: now, isDraining: isDraining)
         actions.append(.shutdownWrite)
     }
 

@@ -45,18 +45,20 @@ public struct MultipartLimits: Sendable, Equatable {
 public struct HTTPTimeouts: Sendable, Equatable {
     /// From a request's first byte (or the connection's start) to the end of its head; 408 after.
     public var headNanoseconds: UInt64 = 10_000_000_000
-    /// A body is never refused as slow before this much time.
+    /// A body may stall this long, and never longer.
     public var bodyGraceNanoseconds: UInt64 = 10_000_000_000
-    /// After the grace a body has to have arrived at this many bytes a second on average; 408 below.
+    /// Drops that come more slowly than this many bytes a second use the grace up; 408 then.
     public var bodyFloorBytesPerSecond: UInt64 = 8 * 1024
     /// A kept connection without a request is closed after this.
     public var idleNanoseconds: UInt64 = 75_000_000_000
-    /// A reader is never dropped as slow before this much time.
+    /// A client may leave its answer unread this long, and never longer.
     public var writeGraceNanoseconds: UInt64 = 20_000_000_000
-    /// After the grace a client has to have taken this many bytes a second on average.
+    /// A client that takes fewer bytes a second than this uses the grace up and is dropped.
     public var writeFloorBytesPerSecond: UInt64 = 8 * 1024
     /// How long a closing connection still reads, so that a reset does not destroy the last answer.
     public var lingerNanoseconds: UInt64 = 2_000_000_000
+    /// The same while the server shuts down.
+    public var drainLingerNanoseconds: UInt64 = 500_000_000
 
     public init() {}
 }

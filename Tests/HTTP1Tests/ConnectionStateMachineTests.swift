@@ -301,10 +301,23 @@ private let get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
         connection.maximumBodyBytes = 10_000
         connection.receive("PUT /p HTTP/1.1\r\nHost: h\r\nContent-Length: 2000\r\n\r\n")
         connection.pass(seconds: 9)
+        // Ten seconds' worth of bytes, but nobody saves up more than the grace.
         connection.receive(String(repeating: "x", count: 1000))
-        connection.pass(seconds: 10)
+        connection.pass(seconds: 9)
+        connection.receive(String(repeating: "x", count: 200))
+        connection.pass(seconds: 2)
         #expect(connection.log == ["admit PUT /p"])
         connection.pass(seconds: 1)
+        #expect(connection.log[1] == "refuse 408")
+    }
+
+    /// One byte every nine seconds is as good as none.
+    @Test func dripsBuyNoTime() {
+        var connection = ScriptedConnection()
+        connection.receive("PUT /p HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n")
+        connection.pass(seconds: 9)
+        connection.receive("x")
+        connection.pass(seconds: 2)
         #expect(connection.log[1] == "refuse 408")
     }
 
@@ -334,7 +347,7 @@ private let get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
         idle.receive(get)
         idle.machine.drain(now: 0)
         idle.run()
-        #expect(idle.log.last == "shutdown")
+        #expect(idle.log.last == "close")
         var busy = ScriptedConnection()
         busy.answer = nil
         busy.receive(get)
