@@ -91,5 +91,5 @@ let package = Package(
         .testTarget(name: "CommandLineTests", dependencies: ["mllmseg", "Images", "HTTP1"]),
     ],
     swiftLanguageModes: [.v6],
-    cLanguageStandard: .c11
+    cLanguageStandard: .gnu11
 )

@@ -1,2 +1,0 @@
-#include "CKernels.h"
-int mllmseg_kernels_placeholder(void) { return 0; }

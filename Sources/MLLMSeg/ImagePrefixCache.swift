@@ -1,0 +1,61 @@
+import Collections
+import Synchronization
+
+/// Keeps what recent pictures cost, so that a further phrase pays only for itself. Least recently used go
+/// first; bounded in bytes. The statistics may be read from any thread, the rest from the inference thread.
+public final class ImagePrefixCache: Sendable {
+    /// SHA-256 of the resized pixels: what the model sees, whatever file it came from.
+    struct Key: Hashable, Sendable {
+        let digest: [UInt8]
+    }
+
+    public struct Statistics: Sendable, Equatable {
+        public var hits = 0
+        public var misses = 0
+        public var evictions = 0
+        public var entries = 0
+        public var bytes = 0
+    }
+
+    private struct State {
+        var entries: OrderedDictionary<Key, ImagePrefix> = [:]
+        var statistics = Statistics()
+    }
+
+    public let capacity: Int
+    private let state = Mutex(State())
+
+    /// `capacity` in bytes; 0 keeps nothing.
+    public init(capacity: Int) {
+        self.capacity = capacity
+    }
+
+    public var statistics: Statistics { state.withLock { $0.statistics } }
+
+    func find(_ key: Key) -> ImagePrefix? {
+        state.withLock { state in
+            guard let prefix = state.entries.removeValue(forKey: key) else {
+                state.statistics.misses += 1
+                return nil
+            }
+            // The newest stand at the end.
+            state.entries[key] = prefix
+            state.statistics.hits += 1
+            return prefix
+        }
+    }
+
+    func insert(_ prefix: ImagePrefix, for key: Key) {
+        guard prefix.bytes <= capacity else { return }
+        state.withLock { state in
+            if let old = state.entries.removeValue(forKey: key) { state.statistics.bytes -= old.bytes }
+            state.entries[key] = prefix
+            state.statistics.bytes += prefix.bytes
+            while state.statistics.bytes > capacity {
+                state.statistics.bytes -= state.entries.removeFirst().value.bytes
+                state.statistics.evictions += 1
+            }
+            state.statistics.entries = state.entries.count
+        }
+    }
+}

@@ -1,0 +1,162 @@
+import CKernels
+import NeuralNetwork
+import Tensors
+
+/// The causal language model: embeddings, decoder layers, final norm, vocabulary head.
+///
+/// Qwen2 and InternLM2 compute the same thing; they differ in keys, biases and the layout of one weight,
+/// which `LanguageModel+Loading` hides.
+struct LanguageModel: Sendable {
+    /// t, the width of hidden states.
+    let width: Int
+    let keyValueWidth: Int
+    /// `[vocabulary, t]`
+    let embedding: WeightMatrix
+    let layers: [LanguageLayer]
+    let finalNorm: RMSNorm
+    /// `[vocabulary, t]`
+    let head: WeightMatrix
+    let rotary: RotaryEmbedding
+    let attention: Attention
+    let queryHeads: Int
+
+    /// One run of tokens inside a batch.
+    struct Sequence {
+        /// Its rows in the batch's embeddings.
+        var rows: Range<Int>
+        /// What comes before it, oldest first; it continues their positions.
+        var context: [KeyValueCache]
+        /// Ranges inside the sequence whose final hidden states will be read.
+        var wanted: [Range<Int>]
+        /// Whether its keys and values are returned.
+        var keep: Bool
+
+        var firstPosition: Int { context.reduce(0) { $0 + $1.count } }
+    }
+
+    struct Output {
+        /// Hidden states after the final norm, `[wanted rows of all sequences, t]`, in the workspace.
+        var hidden: Matrix
+        /// One for each sequence that asked to keep it.
+        var caches: [KeyValueCache?]
+    }
+
+    /// Looks up token embeddings, `[ids, t]`.
+    func embed(_ ids: [Int32], into out: Matrix) {
+        for (row, id) in ids.enumerated() { embedding.copyRow(Int(id), to: out.row(row)) }
+    }
+
+    /// Runs the sequences of one batch; linear layers see all rows at once, attention each sequence alone.
+    /// `x` `[rows, t]` holds the embeddings and is overwritten. Hidden states come in the caller's scope.
+    func forward(
+        _ x: Matrix, _ sequences: [Sequence], stage: String = "", in context: ComputeContext
+    ) -> Output {
+        let wanted = sequences.reduce(0) { $0 + $1.wanted.reduce(0) { $0 + $1.count } }
+        let last = context.workspace.matrix(wanted, width)
+        var caches = sequences.map { $0.keep ? KeyValueCache(layers: [], count: $0.rows.count) : nil }
+        context.workspace.scope {
+            let positions = sequences.flatMap { $0.firstPosition..<$0.firstPosition + $0.rows.count }
+            let tables = rotary.tables(positions, in: context.workspace)
+            for (index, layer) in layers.enumerated() {
+                let pass = LayerPass(
+                    index: index, isLast: index + 1 == layers.count, sequences: sequences, tables: tables)
+                run(layer, pass, x, last: last, caches: &caches, in: context)
+                context.observe(stage + ".llm.layer\(index)", pass.isLast ? last : x)
+            }
+        }
+        finalNorm.apply(last, into: last, in: context)
+        context.observe(stage + ".llm.norm", last)
+        return Output(hidden: last, caches: caches)
+    }
+
+    /// Scores of every token of the vocabulary, `[rows, vocabulary]`.
+    func logits(_ hidden: Matrix, in context: ComputeContext) -> Matrix {
+        let out = context.workspace.matrix(hidden.rows, head.outputs)
+        context.multiply(hidden, by: head, into: out)
+        return out
+    }
+
+    private struct LayerPass {
+        var index: Int
+        var isLast: Bool
+        var sequences: [Sequence]
+        var tables: (cosine: Matrix, sine: Matrix)
+    }
+
+    /// One layer. In the last one, only the wanted rows go on past the keys and values.
+    private func run(
+        _ layer: LanguageLayer, _ pass: LayerPass, _ x: Matrix, last: Matrix, caches: inout [KeyValueCache?],
+        in context: ComputeContext
+    ) {
+        context.workspace.scope {
+            let normed = context.workspace.matrix(x.rows, width)
+            layer.inputNorm.apply(x, into: normed, in: context)
+            let fused = context.workspace.matrix(x.rows, layer.projection.width)
+            layer.projection.apply(normed, into: fused, in: context)
+            rotate(fused, pass.tables, in: context)
+            for (index, sequence) in pass.sequences.enumerated() where sequence.keep {
+                let own = keyValues(fused.rows(sequence.rows))
+                caches[index]?.layers.append(.init(keys: own.keys.copied(), values: own.values.copied()))
+            }
+            let rows = pass.isLast ? last.rows : x.rows
+            let attended = context.workspace.matrix(rows, attention.heads.count * attention.headSize)
+            attention.apply(jobs(pass, fused, into: attended), in: context)
+            if pass.isLast { gather(pass.sequences, from: x, into: last) }
+            let residual = pass.isLast ? last : x
+            layer.output.addResult(of: attended, to: residual, in: context)
+            layer.feedForward(residual, in: context)
+        }
+    }
+
+    private func jobs(_ pass: LayerPass, _ fused: Matrix, into out: Matrix) -> [Attention.Job] {
+        let queries = fused.columns(0..<attention.heads.count * attention.headSize)
+        var jobs: [Attention.Job] = []
+        var outRow = 0
+        for sequence in pass.sequences {
+            let own = keyValues(fused.rows(sequence.rows))
+            let context = sequence.context.map { $0.layers[pass.index] } + [own]
+            for range in pass.isLast ? sequence.wanted : [0..<sequence.rows.count] {
+                let first = sequence.rows.lowerBound + range.lowerBound
+                jobs.append(
+                    Attention.Job(
+                        queries: queries.rows(first..<first + range.count), context: context,
+                        firstVisible: sequence.firstPosition + range.lowerBound + 1,
+                        out: out.rows(outRow..<outRow + range.count)))
+                outRow += range.count
+            }
+        }
+        return jobs
+    }
+
+    private func keyValues(_ fused: Matrix) -> Attention.KeyValues {
+        let start = attention.heads.count * attention.headSize
+        return .init(
+            keys: fused.columns(start..<start + keyValueWidth),
+            values: fused.columns(start + keyValueWidth..<start + 2 * keyValueWidth))
+    }
+
+    /// Turns every query and key head by its row's position.
+    private func rotate(
+        _ fused: Matrix, _ tables: (cosine: Matrix, sine: Matrix), in context: ComputeContext
+    ) {
+        let heads = queryHeads + keyValueWidth / attention.headSize
+        context.team.forEachRange(fused.rows, minimum: 32) { rows in
+            for head in 0..<heads {
+                rotary.rotate(
+                    fused.rows(rows), headAt: head * attention.headSize, cosine: tables.cosine.rows(rows),
+                    sine: tables.sine.rows(rows))
+            }
+        }
+    }
+
+    private func gather(_ sequences: [Sequence], from x: Matrix, into out: Matrix) {
+        var outRow = 0
+        for sequence in sequences {
+            for range in sequence.wanted {
+                let first = sequence.rows.lowerBound + range.lowerBound
+                out.rows(outRow..<outRow + range.count).copy(from: x.rows(first..<first + range.count))
+                outRow += range.count
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+import Checkpoints
+import CKernels
+import NeuralNetwork
+import Tensors
+
+/// The light-weight mask decoder, `res_decoder.*`: fusion once per picture, then for each [SEG] embedding one
+/// added vector, an MLP, two convolutions and a sigmoid.
+struct MaskDecoder {
+    let grid: Int
+    let patch: Int
+    private let fusion: DetailSemanticFusion
+    private let textDown: Linear
+    private let textLayer: PostNormDecoderLayer
+    /// `[9 * patch^2, d]`: the 3 x 3 kernel's nine positions as one product, summed with shifts afterwards.
+    private let convolution: WeightMatrix
+    /// `[patch^2]`
+    private let convolutionBias: Matrix
+    private let batchScale: Matrix
+    private let batchShift: Matrix
+    /// `[5, 5]`
+    private let smoothing: Matrix
+    private let smoothingBias: Float
+
+    /// Side of the probability map in pixels.
+    var side: Int { grid * patch }
+
+    init(_ configuration: ModelConfiguration, from loader: WeightLoader) throws(CheckpointError) {
+        let d = configuration.vision_config.hidden_size
+        grid = configuration.grid
+        patch = configuration.vision_config.patch_size
+        fusion = try DetailSemanticFusion(configuration, from: loader)
+        textDown = try loader.linear(
+            "res_decoder.text_down", outputs: d, inputs: configuration.llm_config.hidden_size)
+        textLayer = try PostNormDecoderLayer("res_decoder.ca_layer_vl", width: d, from: loader)
+        let channels = patch * patch
+        let kernel = try loader.checkpoint.take("res_decoder.conv1.0.weight", [channels, d, 3, 3])
+        convolution = Self.positionMajor(kernel, channels: channels, inputs: d)
+        convolutionBias = try loader.vector("res_decoder.conv1.0.bias", channels)
+        (batchScale, batchShift) = try Self.batchNorm("res_decoder.conv1.1", channels, from: loader)
+        smoothing = try loader.checkpoint.take("res_decoder.conv2.weight", [1, 1, 5, 5])
+        smoothingBias = try loader.vector("res_decoder.conv2.bias", 1)[0, 0]
+    }
+
+    /// `[channels, d * 9]` to `[9 * channels, d]`.
+    private static func positionMajor(_ kernel: Matrix, channels: Int, inputs: Int) -> WeightMatrix {
+        let out = Matrix(rows: 9 * channels, columns: inputs)
+        for position in 0..<9 {
+            for channel in 0..<channels {
+                let source = kernel.row(channel)
+                let target = out.row(position * channels + channel)
+                for input in 0..<inputs { target[input] = source[input * 9 + position] }
+            }
+        }
+        return WeightMatrix(out)
+    }
+
+    /// BatchNorm with running statistics as y = x * scale + shift.
+    private static func batchNorm(
+        _ key: String, _ channels: Int, from loader: WeightLoader
+    ) throws(CheckpointError) -> (scale: Matrix, shift: Matrix) {
+        let gain = try loader.vector(key + ".weight", channels)
+        let bias = try loader.vector(key + ".bias", channels)
+        let mean = try loader.vector(key + ".running_mean", channels)
+        let variance = try loader.vector(key + ".running_var", channels)
+        loader.checkpoint.ignore(key + ".num_batches_tracked")
+        let scale = Matrix(rows: 1, columns: channels)
+        let shift = Matrix(rows: 1, columns: channels)
+        for channel in 0..<channels {
+            scale.pointer[channel] = gain.pointer[channel] / (variance.pointer[channel] + 1e-5).squareRoot()
+            shift.pointer[channel] =
+                bias.pointer[channel] - mean.pointer[channel] * scale.pointer[channel]
+        }
+        return (scale, shift)
+    }
+
+    /// Everything that the picture alone decides: norm1 of the text layer over the fused tokens,
+    /// `[grid * grid, d]`. detail T1 `[grid * grid, d]`, semantics T2 `[grid / 2 * grid / 2, t]`.
+    func prepare(detail: Matrix, semantics: Matrix, into out: Matrix, in context: ComputeContext) {
+        context.workspace.scope {
+            let fused = context.workspace.matrix(detail.rows, detail.columns)
+            fusion.apply(detail: detail, semantics: semantics, into: fused, in: context)
+            textLayer.attendToSelf(fused, into: out, stage: "dec.vl", in: context)
+        }
+    }
+
+    /// Probabilities `[side, side]` for one [SEG] hidden state `[1, t]` on a prepared picture.
+    func decode(segment: Matrix, prepared: Matrix, into map: Matrix, in context: ComputeContext) {
+        precondition(map.rows == side && map.columns == side && map.stride == side, "the map is side x side")
+        context.workspace.scope {
+            let x = context.workspace.matrix(prepared.rows, prepared.columns)
+            joinText(segment, prepared, into: x, in: context)
+            convolve(x, into: map, in: context)
+            context.observe("dec.logits", map)
+            context.team.forEachRange(side, minimum: 64) { rows in
+                kernel_sigmoid(map.row(rows.lowerBound), rows.count * side)
+            }
+        }
+        context.observe("dec.prob", map)
+    }
+
+    /// The rest of the text layer. Its cross-attention has the single key s, so it adds one vector.
+    private func joinText(
+        _ segment: Matrix, _ prepared: Matrix, into x: Matrix, in context: ComputeContext
+    ) {
+        let s = context.workspace.matrix(1, prepared.columns)
+        textDown.apply(segment, into: s, in: context)
+        context.observe("dec.text_down", s)
+        let added = context.workspace.matrix(1, prepared.columns)
+        textLayer.crossAttention.applyToSingleKey(s, into: added, in: context)
+        textLayer.norm2.apply(prepared, plus: added, into: x, in: context)
+        textLayer.finish(x, stage: "dec.vl", in: context)
+    }
+
+    /// conv1, BatchNorm, ReLU, depth to space, conv2.
+    private func convolve(_ x: Matrix, into map: Matrix, in context: ComputeContext) {
+        let channels = patch * patch
+        let products = context.workspace.matrix(x.rows, 9 * channels)
+        context.multiply(x, by: convolution, into: products)
+        let cells = context.workspace.matrix(x.rows, channels)
+        context.team.forEachRange(grid, minimum: 4) { rows in
+            kernel_gather_convolution_3x3(
+                products.pointer, grid, grid, channels, convolutionBias.pointer, rows.lowerBound,
+                rows.upperBound, cells.pointer)
+        }
+        context.observe("dec.conv1", cells)
+        let plane = context.workspace.matrix(side, side)
+        context.team.forEachRange(grid, minimum: 4) { rows in
+            kernel_scale_relu_depth_to_space(
+                cells.pointer, grid, grid, patch, batchScale.pointer, batchShift.pointer, rows.lowerBound,
+                rows.upperBound, plane.pointer)
+        }
+        context.observe("dec.depth_to_space", plane)
+        context.team.forEachRange(side, minimum: 64) { rows in
+            kernel_convolve_plane(
+                plane.pointer, side, side, smoothing.pointer, 5, smoothingBias, rows.lowerBound,
+                rows.upperBound, map.pointer)
+        }
+    }
+}

@@ -1,0 +1,45 @@
+/// Scratch memory for the matrices of one forward pass: taken in order, given back all at once, kept for
+/// the next pass, so that the steady state allocates nothing. Owned by one thread.
+public final class Workspace: @unchecked Sendable {
+    private var blocks: [(pointer: UnsafeMutablePointer<Float>, count: Int)] = []
+    private var block = 0
+    private var used = 0
+    private static let blockElements = 4 << 20
+
+    public init() {}
+
+    deinit {
+        for block in blocks { UnsafeMutableRawPointer(block.pointer).deallocate() }
+    }
+
+    /// Bytes held, used or not.
+    public var capacity: Int { blocks.reduce(0) { $0 + $1.count } * MemoryLayout<Float>.stride }
+
+    /// Runs `body`; matrices taken inside end with it.
+    public func scope<Result>(_ body: () throws -> Result) rethrows -> Result {
+        let (savedBlock, savedUsed) = (block, used)
+        defer { (block, used) = (savedBlock, savedUsed) }
+        return try body()
+    }
+
+    /// A matrix `[rows, columns]`, not cleared, valid until the enclosing scope ends.
+    public func matrix(_ rows: Int, _ columns: Int) -> Matrix {
+        // Each matrix starts on a cache line.
+        let count = (rows * columns + 15) & ~15
+        while true {
+            if block < blocks.count {
+                if blocks[block].count - used >= count {
+                    let pointer = blocks[block].pointer + used
+                    used += count
+                    return Matrix(pointer: pointer, rows: rows, columns: columns, stride: columns, owner: nil)
+                }
+                block += 1
+                used = 0
+            } else {
+                let size = max(count, Self.blockElements)
+                let raw = UnsafeMutableRawPointer.allocate(byteCount: size * 4, alignment: 64)
+                blocks.append((raw.bindMemory(to: Float.self, capacity: size), size))
+            }
+        }
+    }
+}
