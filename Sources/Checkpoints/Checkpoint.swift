@@ -40,6 +40,15 @@ public final class Checkpoint {
     /// Every tensor's entry, sorted by key.
     public var entries: [TensorEntry] { tensors.values.map(\.entry).sorted { $0.key < $1.key } }
 
+    /// Bytes of all tensors as stored.
+    public var storedBytes: Int { tensors.values.reduce(0) { $0 + $1.entry.range.count } }
+
+    /// Numbers that make up the model.
+    public var parameters: Int {
+        tensors.values.filter { ![.int64, .int32, .uint8].contains($0.entry.type) }
+            .reduce(0) { $0 + $1.entry.range.count / $1.entry.type.bytes }
+    }
+
     public func contains(_ key: String) -> Bool { tensors[key] != nil }
 
     /// Whether any key starts with `prefix`.

@@ -1,3 +1,4 @@
+import COpenSSL
 import Collections
 import Synchronization
 
@@ -7,6 +8,12 @@ public final class ImagePrefixCache: Sendable {
     /// SHA-256 of the resized pixels: what the model sees, whatever file it came from.
     struct Key: Hashable, Sendable {
         let digest: [UInt8]
+
+        init(pixels: [UInt8]) {
+            var digest = [UInt8](repeating: 0, count: 32)
+            _ = SHA256(pixels, pixels.count, &digest)
+            self.digest = digest
+        }
     }
 
     public struct Statistics: Sendable, Equatable {

@@ -94,6 +94,7 @@ struct PromptTemplate: Sendable {
 public enum PromptError: Error, Sendable, Equatable, CustomStringConvertible {
     case unknownTemplate(String)
     case missingToken(String)
+    case vocabularyTooLarge(tokens: Int, rows: Int)
 
     public var description: String {
         switch self {
@@ -102,6 +103,8 @@ public enum PromptError: Error, Sendable, Equatable, CustomStringConvertible {
                 + PromptTemplate.systemMessages.keys.sorted().joined(separator: ", ") + " are)"
         case .missingToken(let spelling):
             "the tokenizer has no token \(spelling); is this an MLLMSeg checkpoint?"
+        case .vocabularyTooLarge(let tokens, let rows):
+            "the tokenizer has \(tokens) tokens, but llm_config.vocab_size is \(rows)"
         }
     }
 }

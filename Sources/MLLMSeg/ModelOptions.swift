@@ -1,0 +1,30 @@
+import Tensors
+
+/// How a model runs; none of it changes an answer.
+public struct ModelOptions: Sendable {
+    /// Threads for inference; by default what affinity and the control group grant.
+    public var threads = Processor.usableThreads
+    /// Bytes of picture prefixes kept for further phrases.
+    public var imageCacheBytes = 256 << 20
+    public var weights: WeightPlacement = .automatic
+
+    public init() {}
+}
+
+/// Where bfloat16 weights live while the model serves.
+public enum WeightPlacement: String, Sendable, CaseIterable {
+    /// `float32` up to 512 MiB of stored weights, else `mapped`.
+    case automatic
+    /// Widened once, at load: twice the file's size in memory, fastest.
+    case float32
+    /// Left in the mapped file and widened a panel at a time, just before each product.
+    case mapped
+
+    func isMapped(storedBytes: Int) -> Bool {
+        switch self {
+        case .automatic: storedBytes > 512 << 20
+        case .float32: false
+        case .mapped: true
+        }
+    }
+}
