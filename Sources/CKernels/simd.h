@@ -18,7 +18,7 @@
 #define FAST_SUMS _Pragma("clang fp reassociate(on) contract(fast)")
 
 // e^x to about 2e-7 relative; range reduction by ln 2, degree-6 polynomial (Cephes expf's coefficients).
-// Results saturate to 0 and to about 2^127 instead of overflowing.
+// Results saturate to the smallest normal number and to about 2^127 instead of overflowing.
 INLINED float fast_exp(float x) {
     x = x < -87.3f ? -87.3f : x;
     x = x > 88.0f ? 88.0f : x;

@@ -24,6 +24,13 @@ public struct TensorEntry: Sendable, Equatable {
     public var shape: [Int]
     /// Byte range inside the data that follows the header.
     public var range: Range<Int>
+
+    package init(key: String, type: StoredType, shape: [Int], range: Range<Int>) {
+        self.key = key
+        self.type = type
+        self.shape = shape
+        self.range = range
+    }
 }
 
 /// The JSON object in front of a safetensors file, read strictly: the file comes from strangers.

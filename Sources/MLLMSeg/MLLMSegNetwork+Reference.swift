@@ -57,3 +57,13 @@ extension MLLMSegNetwork {
             .mask.pixels
     }
 }
+
+extension MLLMSegModel {
+    /// The whole prompt of these phrases up to the last marker, picture tokens included.
+    package func promptForTests(_ expressions: [String]) -> [Int32] {
+        let image = prompt.imageToken
+        let count = network.configuration.imageTokens
+        return prompt.beforeImage + Array(repeating: image, count: count) + prompt.afterImage
+            + prompt.phrases(expressions).ids
+    }
+}

@@ -10,6 +10,8 @@ struct PromptTemplate: Sendable {
     let beforeImage: [Int32]
     /// `</img>`.
     let afterImage: [Int32]
+    /// Stands where the projector's output goes; its own embedding is never looked up.
+    let imageToken: Int32
     let segment: Int32
     let reject: Int32
     let endOfMessage: Int32
@@ -46,8 +48,7 @@ struct PromptTemplate: Sendable {
         beforeImage = before
         afterImage = [try token("</img>")]
         assistantHeader = [end] + newline + [start] + tokenizer.encode("assistant\n")
-        // The picture's own token must exist, though its embedding is never looked up.
-        _ = try token("<IMG_CONTEXT>")
+        imageToken = try token("<IMG_CONTEXT>")
     }
 
     /// Lower case, without surrounding space and full stops: how the authors write phrases into prompts.

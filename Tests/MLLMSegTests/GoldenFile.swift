@@ -11,8 +11,18 @@ struct GoldenFile {
 
     static var folder: String { Bundle.module.bundlePath + "/Golden" }
 
-    init(_ name: String) throws {
-        let path = Self.folder + "/golden_\(name)"
+    /// Where Tests/Reference/large_checkpoint.py wrote more of them, when the environment says so.
+    static let generatedFolder = ProcessInfo.processInfo.environment["MLLMSEG_GOLDEN"]
+
+    static var generatedNames: [String] {
+        let names = generatedFolder.flatMap { try? FileManager.default.contentsOfDirectory(atPath: $0) } ?? []
+        return names.filter { $0.hasPrefix("golden_") && $0.hasSuffix(".json") }
+            .map { String($0.dropFirst("golden_".count).dropLast(".json".count)) }.sorted()
+    }
+
+    /// `folder`/golden_`name`.safetensors and .json.
+    init(_ name: String, folder: String = Self.folder) throws {
+        let path = folder + "/golden_\(name)"
         file = try MappedFile(path: path + ".safetensors")
         let (entries, start) = try SafetensorsHeader.parse(file.bytes, path: file.path)
         tensors = Dictionary(uniqueKeysWithValues: entries.map { ($0.key, $0) })
