@@ -5,7 +5,8 @@ import PackageDescription
 let package = Package(
     name: "mllmseg",
     products: [
-        .executable(name: "mllmseg", targets: ["mllmseg"])
+        .executable(name: "mllmseg", targets: ["mllmseg"]),
+        .executable(name: "Benchmarks", targets: ["Benchmarks"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -64,6 +65,13 @@ let package = Package(
                 "MLLMSeg", "Serving", "SegmentationAPI", "HTTPServer", "EmbeddedModel", "Observability",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+            ]),
+
+        .executableTarget(
+            name: "Benchmarks",
+            dependencies: [
+                "MLLMSeg", "EmbeddedModel", "Segmentation", "Images", "Tensors",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "NeuralNetwork", "CKernels"]),

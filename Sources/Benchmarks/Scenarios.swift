@@ -1,0 +1,114 @@
+import Images
+import MLLMSeg
+import Segmentation
+import Tensors
+
+/// What users do, each timed as a whole request without HTTP: resize to mask.
+struct Scenarios {
+    let model: MLLMSegModel
+    let width: Int
+    let height: Int
+    let runs: Int
+
+    private static let phrases = [
+        "the red ball", "the man on the left", "a cat", "the largest car", "all the cups",
+        "the dog near the tree", "a blue umbrella", "the second plate from the right",
+    ]
+
+    struct Timing: Codable {
+        var name: String
+        var medianMilliseconds: Double
+        var p99Milliseconds: Double
+        var requests: Int
+        /// Median seconds of each stage in one run.
+        var stages: [String: Double]
+    }
+
+    func all() throws -> [Timing] {
+        var seed = 0
+        func fresh() -> RGBImage {
+            seed += 1
+            return picture(seed)
+        }
+        let known = picture(0)
+        _ = try answer([.init(image: known, expressions: ["warm up"])])
+        return [
+            try measure("new picture, one phrase") {
+                [.init(image: fresh(), expressions: [Self.phrases[0]])]
+            },
+            try measure("known picture, next phrase") {
+                [.init(image: known, expressions: [Self.phrases[1]])]
+            },
+            try measure("new picture, 8 phrases") {
+                [.init(image: fresh(), expressions: Self.phrases)]
+            },
+            try measure("new picture, 8 phrases packed") {
+                [.init(image: fresh(), expressions: Self.phrases, mode: .packed)]
+            },
+            try measure("16 new pictures, one phrase each") {
+                (0..<16).map { .init(image: fresh(), expressions: [Self.phrases[$0 % 8]]) }
+            },
+        ]
+    }
+
+    private func answer(_ requests: [SegmentationRequest]) throws -> [SegmentationResult] {
+        try model.segment(requests, isCancelled: { _ in false }).map { try $0.get() }
+    }
+
+    private func measure(_ name: String, _ requests: () -> [SegmentationRequest]) throws -> Timing {
+        _ = try answer(requests())
+        var seconds: [Double] = []
+        var stages: [String: [Double]] = [:]
+        var count = 0
+        for _ in 0..<runs {
+            let batch = requests()
+            count = batch.count
+            let start = ContinuousClock.now
+            let results = try answer(batch)
+            seconds.append((ContinuousClock.now - start).seconds)
+            for (stage, path) in Self.stages {
+                stages[stage, default: []].append(results.reduce(0) { $0 + $1.timings[keyPath: path] })
+            }
+        }
+        seconds.sort()
+        return Timing(
+            name: name, medianMilliseconds: 1_000 * seconds[seconds.count / 2],
+            p99Milliseconds: 1_000 * seconds[min(seconds.count - 1, seconds.count * 99 / 100)],
+            requests: count, stages: stages.mapValues { $0.sorted()[$0.count / 2] })
+    }
+
+    private static let stages: [(String, any KeyPath<StageTimings, Double> & Sendable)] = [
+        ("resize", \.resize), ("vision", \.vision), ("language", \.language), ("mask", \.mask),
+    ]
+
+    /// Stripes whose phase depends on the seed: no two pictures are equal.
+    private func picture(_ seed: Int) -> RGBImage {
+        var pixels = [UInt8](repeating: 0, count: width * height * 3)
+        for y in 0..<height {
+            for x in 0..<width {
+                let place = (y * width + x) * 3
+                pixels[place] = UInt8(truncatingIfNeeded: x &* 3 &+ seed &* 17)
+                pixels[place + 1] = UInt8(truncatingIfNeeded: y &* 5 &+ seed &* 29)
+                pixels[place + 2] = UInt8(truncatingIfNeeded: (x &+ y) &* 2 &+ seed &* 7)
+            }
+        }
+        return RGBImage(width: width, height: height, pixels: pixels)
+    }
+
+    /// GFLOP/s of a 2048^3 float32 product on the same threads: the machine's practical ceiling.
+    static func productRate(threads: Int) throws -> Double {
+        let context = try ComputeContext(threads: threads)
+        let size = 2_048
+        let values = (0..<size * size).map { Float($0 % 97) / 97 - 0.5 }
+        let a = Matrix(rows: size, columns: size, values)
+        let weights = WeightMatrix(Matrix(rows: size, columns: size, values))
+        let out = Matrix(rows: size, columns: size)
+        var best = Double.infinity
+        for _ in 0..<5 {
+            let start = ContinuousClock.now
+            context.multiply(a, by: weights, into: out)
+            best = min(best, (ContinuousClock.now - start).seconds)
+        }
+        return 2 * Double(size * size * size) / best / 1e9
+    }
+}
