@@ -33,6 +33,7 @@ let package = Package(
         // L2
         .target(name: "NeuralNetwork", dependencies: ["Tensors", "CKernels"]),
         .target(name: "Checkpoints", dependencies: ["Tensors"]),
+        .target(name: "CheckpointHub", dependencies: ["HTTP1", "COpenSSL"]),
         .target(name: "Tokenizers"),
         .target(name: "Segmentation", dependencies: ["Images"]),
         .target(
@@ -78,6 +79,7 @@ let package = Package(
         .testTarget(
             name: "ImagesTests", dependencies: ["Images"], exclude: ["make_fixtures.py"],
             resources: [.copy("Fixtures")]),
+        .testTarget(name: "CheckpointHubTests", dependencies: ["CheckpointHub", "COpenSSL"]),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1"]),
         .testTarget(
             name: "HTTPServerTests",
