@@ -77,7 +77,7 @@ let package = Package(
 
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "NeuralNetwork", "CKernels"]),
         .testTarget(
-            name: "ImagesTests", dependencies: ["Images"], exclude: ["make_fixtures.py"],
+            name: "ImagesTests", dependencies: ["Images"], exclude: ["make_fixtures.py", "compare_with_pillow.py"],
             resources: [.copy("Fixtures")]),
         .testTarget(name: "CheckpointHubTests", dependencies: ["CheckpointHub", "COpenSSL"]),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1"]),
