@@ -15,7 +15,7 @@ struct AddedTokenFiles {
     ) throws(TokenizerError) -> AddedTokens {
         var files = AddedTokenFiles()
         for token in tokens { try files.add(token) }
-        if let config = try json(directory + "/tokenizer_config.json") {
+        if let config = try config(directory) {
             let file = directory + "/tokenizer_config.json"
             for (key, value) in config["added_tokens_decoder"]?.object ?? [] {
                 guard let id = Int(key) else {
@@ -44,6 +44,10 @@ struct AddedTokenFiles {
             id: id, content: content, stripsLeft: value["lstrip"]?.bool ?? false,
             stripsRight: value["rstrip"]?.bool ?? false, isSingleWord: value["single_word"]?.bool ?? false,
             isNormalized: value["normalized"]?.bool ?? !special, isSpecial: special)
+    }
+
+    static func config(_ directory: String) throws(TokenizerError) -> JSONValue? {
+        try json(directory + "/tokenizer_config.json")
     }
 
     private static func json(_ path: String) throws(TokenizerError) -> JSONValue? {

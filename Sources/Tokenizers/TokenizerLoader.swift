@@ -6,6 +6,9 @@ public enum TokenizerLoader {
         if FileBytes.exists(directory + "/vocab.json"), FileBytes.exists(directory + "/merges.txt") {
             return try ByteLevelBPETokenizer.load(directory: directory)
         }
+        if FileBytes.exists(directory + "/tokenizer.model") {
+            return try SentencePieceTokenizer.load(directory: directory)
+        }
         let json = directory + "/tokenizer.json"
         if FileBytes.exists(json) {
             return try ByteLevelBPETokenizer.load(tokenizerJSON: json, directory: directory)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares our tokenizers with the reference implementations, token for token.
 
-    pip install tokenizers==0.21.4 sentencepiece==0.2.1
+    pip install tokenizers==0.21.4 sentencepiece==0.2.3
     swift build -c release --build-tests
     python3 Tests/TokenizersTests/compare_with_reference.py [--count 60000] [--seed 1] [--only qwen2|internlm2|tiny]
 
@@ -23,6 +23,7 @@ import unicodedata
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SHARED = os.path.join(ROOT, "..", "shared", "tokenizers")
+MODELS = os.path.join(ROOT, "Tests", "TokenizersTests", "Fixtures", "sentencepiece")
 TINY = os.path.join(ROOT, "Tests", "MLLMSegTests", "Golden", "qwen2_merged")
 
 QWEN2_PATTERN = (
@@ -128,21 +129,69 @@ def sentence_piece(directory):
     return (lambda text: processor.encode(text)), None
 
 
-def write_cases(path, count, seed, only):
+# Normalisation rules of our own: full-width letters, a composed sequence, spaces, something that vanishes.
+RULES = ([f"{0xFF21 + i:X}\t{0x41 + i:X}" for i in range(26)] + [f"{0x41 + i:X}\t{0x61 + i:X}" for i in range(26)] +
+         ["65 301\tE9", "65 301 301\t45", "3000\t20", "A0\t20", "9\t20", "A\t20", "200B\t", "BD\t31 2F 32", "FB03\t66 66 69"])
+
+
+def train_models(folder):
+    """SentencePiece models of every setting, from our own words."""
+    import sentencepiece
+    from sentencepiece import sentencepiece_model_pb2 as schema
+    rng = random.Random(3)
+    lines = [" ".join(rng.choice(WORDS) for _ in range(12)) for _ in range(2000)]
+    rules = os.path.join(folder, "rules.tsv")
+    with open(rules, "w") as file:
+        file.write("".join(rule + "\n" for rule in RULES))
+    plain = {"normalization_rule_name": "identity", "add_dummy_prefix": False, "remove_extra_whitespaces": False}
+    settings = {
+        "like_internlm2": plain | {"byte_fallback": True, "vocab_size": 800, "character_coverage": 0.98,
+                                   "user_defined_symbols": ["[UNUSED_TOKEN_1]", "[UNUSED_TOKEN_145]"]},
+        "like_llama": {"normalization_rule_name": "identity", "remove_extra_whitespaces": False, "byte_fallback": True,
+                       "vocab_size": 700, "character_coverage": 0.98},
+        "rules": {"normalization_rule_tsv": rules, "vocab_size": 500, "character_coverage": 0.98,
+                  "user_defined_symbols": ["[SEG]", "[SEG", "red\u2581shirt"]},
+        "suffix": plain | {"add_dummy_prefix": True, "treat_whitespace_as_suffix": True, "vocab_size": 500,
+                           "character_coverage": 0.98},
+        "nmt_nfkc": {"normalization_rule_name": "nmt_nfkc", "vocab_size": 700, "byte_fallback": True,
+                     "character_coverage": 0.98},
+    }
+    for name, options in settings.items():
+        os.makedirs(os.path.join(folder, name), exist_ok=True)
+        path = os.path.join(folder, name, "tokenizer.model")
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(lines), model_prefix=path[:-len(".model")], model_type="bpe", num_threads=1,
+            minloglevel=2, **options)
+        os.remove(path[:-len(".model")] + ".vocab")
+        model = schema.ModelProto()
+        with open(path, "rb") as file:
+            model.ParseFromString(file.read())
+        if name in ("rules", "like_llama"):  # some pieces may be made but not used
+            for piece in [p for p in model.pieces if p.type == 1 and len(p.piece) > 2][::5]:
+                piece.type = 5
+        model.trainer_spec.ClearField("input")
+        model.trainer_spec.ClearField("model_prefix")
+        with open(path, "wb") as file:
+            file.write(model.SerializeToString())
+
+
+def write_cases(path, count, seed, only, models=MODELS):
     rng = random.Random(seed)
     sources = [("tiny", TINY, byte_level), ("qwen2", SHARED + "/qwen2-internvl2-1b", byte_level),
                ("internlm2", SHARED + "/internlm2", sentence_piece)]
+    sources += [(name, os.path.join(models, name), sentence_piece) for name in sorted(os.listdir(models))
+                if os.path.isdir(os.path.join(models, name))]
     written = 0
     with open(path, "w") as out:
         for name, directory, judge in sources:
-            if only not in (None, name):
+            if only not in (None, name) and not (only == "models" and directory.startswith(models)):
                 continue
             if not os.path.isdir(directory):
                 print(f"skipped: {directory} is absent")
                 continue
             plain, with_added = judge(directory)
             seen = set()
-            while len(seen) < (count if name != "tiny" else max(count // 10, 300)):
+            while len(seen) < (count if name in ("qwen2", "internlm2") else max(count // 10, 100)):
                 text = make_string(rng)
                 if text in seen:
                     continue
@@ -166,6 +215,7 @@ def fnv1a(ids):
 def write_fixture(path, count, seed):
     """A small file for every test run: ids for the tiny vocabulary of ours, only hashes for other people's."""
     names = {TINY: "tiny", SHARED + "/qwen2-internvl2-1b": "qwen2", SHARED + "/internlm2": "internlm2"}
+    names |= {os.path.join(MODELS, name): name for name in os.listdir(MODELS)}
     with tempfile.TemporaryDirectory() as folder:
         write_cases(os.path.join(folder, "cases.jsonl"), count, seed, None)
         with open(os.path.join(folder, "cases.jsonl")) as cases, open(path, "w") as out:
@@ -173,25 +223,32 @@ def write_fixture(path, count, seed):
                 name = names[case.pop("directory")]
                 ids = case.pop("ids")
                 out.write(json.dumps({"vocabulary": name} | case | (
-                    {"ids": ids} if name == "tiny" else {"hash": fnv1a(ids)})) + "\n")
+                    {"hash": fnv1a(ids)} if name in ("qwen2", "internlm2") else {"ids": ids})) + "\n")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=60000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", choices=("tiny", "qwen2", "internlm2"))
+    parser.add_argument("--only", choices=("tiny", "qwen2", "internlm2", "models"))
+    parser.add_argument("--models", help="train the fixture's SentencePiece models there and run nothing")
     parser.add_argument("--fixture", help="write the small fixture there and run nothing")
     parser.add_argument("--write", help="write the JSON lines there and run nothing")
     arguments = parser.parse_args()
+    if arguments.models:
+        return train_models(arguments.models)
     if arguments.fixture:
-        return write_fixture(arguments.fixture, 400, arguments.seed)
+        return write_fixture(arguments.fixture, 200, arguments.seed)
     if arguments.write:
-        print(write_cases(arguments.write, arguments.count, arguments.seed, arguments.only), "cases")
+        models = arguments.write + ".models"
+        os.makedirs(models, exist_ok=True)
+        train_models(models)
+        print(write_cases(arguments.write, arguments.count, arguments.seed, arguments.only, models), "cases")
         return
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "cases.jsonl")
-        print(write_cases(path, arguments.count, arguments.seed, arguments.only), "cases", flush=True)
+        train_models(folder)
+        print(write_cases(path, arguments.count, arguments.seed, arguments.only, folder), "cases", flush=True)
         command = ["swift", "test", "-c", "release", "--skip-build", "--filter", "ReferenceComparison"]
         sys.exit(subprocess.run(command, cwd=ROOT, env=os.environ | {"MLLMSEG_TOKENIZER_CASES": path}).returncode)
 
