@@ -18,7 +18,8 @@ let package = Package(
         .target(name: "CKernels", cSettings: [.define("NDEBUG", .when(configuration: .release))]),
         .target(name: "CImageKernels", cSettings: [.define("NDEBUG", .when(configuration: .release))]),
         .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
-        .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+        .systemLibrary(
+            name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
         .target(name: "CPNG", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
         .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
         .target(name: "CSockets"),
@@ -56,7 +57,9 @@ let package = Package(
         // L4
         .target(
             name: "SegmentationAPI",
-            dependencies: ["Serving", "Segmentation", "Images", "HTTP1", "HTTPServer", "Observability", "COpenSSL"]),
+            dependencies: [
+                "Serving", "Segmentation", "Images", "HTTP1", "HTTPServer", "Observability", "COpenSSL",
+            ]),
 
         // L5
         .target(name: "EmbeddedModel", resources: [.copy("Model")]),
@@ -89,12 +92,14 @@ let package = Package(
             name: "TokenizersTests", dependencies: ["Tokenizers"], exclude: ["compare_with_reference.py"],
             resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "SegmentationTests", dependencies: ["Segmentation", "Images"], resources: [.copy("Fixtures")]),
+            name: "SegmentationTests", dependencies: ["Segmentation", "Images"],
+            resources: [.copy("Fixtures")]),
         .testTarget(
             name: "MLLMSegTests", dependencies: ["MLLMSeg", "Checkpoints", "Tokenizers", "Images"],
             resources: [.copy("Golden")]),
         .testTarget(name: "ObservabilityTests", dependencies: ["Observability"]),
-        .testTarget(name: "ServingTests", dependencies: ["Serving", "Segmentation", "Images", "Observability"]),
+        .testTarget(
+            name: "ServingTests", dependencies: ["Serving", "Segmentation", "Images", "Observability"]),
         .testTarget(
             name: "SegmentationAPITests",
             dependencies: ["SegmentationAPI", "Serving", "Segmentation", "HTTP1", "HTTPServer", "Images"]),
