@@ -22,7 +22,7 @@ COPY Tests Tests
 RUN swift build -c release --product mllmseg --static-swift-stdlib \
     && mkdir /product \
     && strip -o /product/mllmseg .build/release/mllmseg \
-    && cp -R .build/release/mllmseg_EmbeddedModel.resources /product/
+    && cp -R .build/release/*.resources /product/
 COPY Public /product/Public
 COPY deploy/healthcheck /product/healthcheck
 
@@ -40,7 +40,9 @@ COPY --from=builder /product /opt/mllmseg
 # A number and not a name: Kubernetes' runAsNonRoot can check it.
 USER 10001:10001
 EXPOSE 8080
-# bash's /dev/tcp: the image needs no curl. The port is $PORT, else 8080, as the server's own.
+# bash's /dev/tcp: the image needs no curl. It finds the port as the server does.
 HEALTHCHECK --interval=10s --timeout=4s --start-period=30s CMD ["/opt/mllmseg/healthcheck"]
+# From outside the container; inside, every option can be set as MLLMSEG_<OPTION> too.
+ENV MLLMSEG_HOST=0.0.0.0
 ENTRYPOINT ["/opt/mllmseg/mllmseg"]
-CMD ["serve", "--host", "0.0.0.0"]
+CMD ["serve"]

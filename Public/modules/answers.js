@@ -7,6 +7,7 @@ import { percent } from "./viewer.js";
 /** `actions`: `toggle(finding)`, `remove(finding)`, `emphasize(finding or null)`, `cutout(finding)`. */
 export function showAnswers(session, actions) {
   byId("answers").hidden = session.findings.length === 0;
+  byId("always-marks").hidden = session.last?.reply.can_reject !== false;
   byId("answer-list").replaceChildren(...session.findings.map((finding) => entry(session, finding, actions)));
 }
 

@@ -11,11 +11,11 @@ const FORM_BYTES = 32 * 1024;
 const DISPLAY_SIDE = 1280;
 
 export function limitsFrom(facts) {
-  const bytes = facts?.body_bytes ?? facts?.max_body_bytes;
+  const bytes = facts?.body_bytes;
   return {
     bytes: bytes ? Math.max(1, bytes - FORM_BYTES) : DEFAULT_LIMITS.bytes,
-    pixels: facts?.pixels ?? facts?.max_pixels ?? DEFAULT_LIMITS.pixels,
-    side: facts?.side ?? facts?.max_side ?? DEFAULT_LIMITS.side,
+    pixels: facts?.pixels ?? DEFAULT_LIMITS.pixels,
+    side: facts?.side_pixels ?? DEFAULT_LIMITS.side,
   };
 }
 

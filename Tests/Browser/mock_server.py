@@ -57,6 +57,7 @@ class MockServer(ThreadingHTTPServer):
         self.ready = True
         self.limits = {"body_bytes": 20 * 1024 * 1024, "pixels": 50_000_000}
         self.samples = None
+        self.can_reject = True
         self.images = {}
         self.requests = []
         self.connections = []
@@ -147,8 +148,8 @@ class Handler(SimpleHTTPRequestHandler):
         picture = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
         timings = {"queue": 3.1, "decode": 4.0, "vision": 0.0 if hit else 210.4, "language": 90.2, "mask": 12.5, "encode": 2.2}
         return self.answer(200, {
-            "id": "mock", "model": "mllmseg-mock",
-            "image": {"width": picture.width, "height": picture.height, "sha256": digest, "exif_orientation": 1},
+            "id": "mock", "model": "mllmseg-mock", "can_reject": self.server.can_reject,
+            "image": {"width": picture.width, "height": picture.height, "sha256": digest, "image_id": digest, "exif_orientation": 1},
             "results": [result(expression, picture.size) for expression in fields["expressions"]],
             "timings_ms": timings, "cache": {"image": "hit" if hit else "miss"},
         })

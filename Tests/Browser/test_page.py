@@ -94,6 +94,12 @@ def says_a_rejection_in_words(bench):
         expect(answer(page, 1).get_by_role("button")).to_have_count(1)
         expect(page.locator("#announcer")).to_have_text("a unicorn: Not in this picture (98% sure).")
         expect(page.locator("#problem")).to_be_hidden()
+        expect(page.locator("#always-marks")).to_be_hidden()
+    bench.server.can_reject = False
+    with bench.page() as page:
+        choose(page)
+        ask(page, "the red ball")
+        expect(page.locator("#always-marks")).to_be_visible()
 
 
 @case
