@@ -17,7 +17,8 @@ public enum ImageDecoder {
         }
     }
 
-    /// The whole picture as shown, `[height, width, 3]`.
+    /// The whole picture as shown, `[height, width, 3]`. Colour profiles aren't applied, as the models' own
+    /// preprocessing (Pillow's `convert("RGB")`) doesn't; grey becomes three equal channels.
     public static func decode(
         _ bytes: [UInt8], limits: ImageLimits = ImageLimits()
     ) throws(ImageError) -> DecodedImage {
@@ -52,6 +53,7 @@ public enum ImageDecoder {
                 format: format, width: jpeg.width, height: jpeg.height, exifOrientation: jpeg.exifOrientation)
             try check(header, limits)
             try check(jpeg, limits)
+            try jpeg.requireEnoughBytes(view.count)
             return (header, { () throws(ImageError) in try JPEGDecoder.decode(view, jpeg) })
         case .png:
             let png = try PNGHeader.read(view)

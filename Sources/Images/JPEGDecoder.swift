@@ -8,12 +8,12 @@ enum JPEGDecoder {
     static func decode(_ view: ByteView, _ header: JPEGHeader) throws(ImageError) -> RGBImage {
         guard let decompressor = tjInitDecompress() else { throw .outOfMemory }
         defer { tjDestroy(decompressor) }
+        try requireSameSize(decompressor, view, header)
         let isCMYK = header.components == 4
         let channels = isCMYK ? 4 : 3
         let stride = header.width * channels
         var status: Int32 = -1
         var pixels = [UInt8](unsafeUninitializedCapacity: stride * header.height) { buffer, count in
-            buffer.initialize(repeating: 0)  // what a damaged file leaves unwritten must not be old memory
             status = tjDecompress2(
                 decompressor, view.bytes.baseAddress, UInt(view.count), buffer.baseAddress,
                 Int32(header.width),
@@ -28,6 +28,20 @@ enum JPEGDecoder {
             pixels.removeLast(count)
         }
         return RGBImage(width: header.width, height: header.height, pixels: pixels)
+    }
+
+    /// The library must see the size that the buffer is made for, else part of it would stay unwritten. It
+    /// complains here about sampling factors that it decodes well, so only the size counts.
+    private static func requireSameSize(
+        _ decompressor: tjhandle, _ view: ByteView, _ header: JPEGHeader
+    ) throws(ImageError) {
+        var (width, height, subsampling, colors): (Int32, Int32, Int32, Int32) = (-1, -1, -1, -1)
+        let status = tjDecompressHeader3(
+            decompressor, view.bytes.baseAddress, UInt(view.count), &width, &height, &subsampling, &colors)
+        guard Int(width) == header.width, Int(height) == header.height else {
+            let problem = status == 0 ? nil : problem(of: decompressor)
+            throw problem ?? .corrupt(.jpeg, reason: "its headers disagree about its size")
+        }
     }
 
     /// Fatal errors, and warnings that mean lost pixels. Other warnings (stray bytes between markers, an odd

@@ -6,6 +6,9 @@ struct JPEGHeader {
     var height = 0
     var components = 0
     var scans = 0
+    /// The least that the pixels can take: a bit for each coefficient block, two where a block's DC and AC parts
+    /// are both in the one scan. 0 for arithmetic coding, which may take less.
+    private var leastBits = 0
     var exifOrientation = 1
 
     /// Walks the markers from SOI to EOI. `maximumScans`: stops counting beyond it.
@@ -40,6 +43,13 @@ struct JPEGHeader {
         return header
     }
 
+    /// A few bytes that claim forty megapixels would cost as much as a real picture does, for grey.
+    func requireEnoughBytes(_ count: Int) throws(ImageError) {
+        guard count * 8 >= leastBits else {
+            throw .corrupt(.jpeg, reason: "too few bytes for \(width) x \(height) pixels")
+        }
+    }
+
     private mutating func readFrame(_ marker: UInt8, _ segment: ByteView) throws(ImageError) {
         switch marker {
         case 0xC0...0xC2, 0xC9, 0xCA: break
@@ -61,6 +71,27 @@ struct JPEGHeader {
         self.width = width
         self.height = height
         self.components = Int(components)
+        let blocks = try countBlocks(segment)
+        leastBits = marker >= 0xC9 ? 0 : marker == 0xC2 ? blocks : 2 * blocks
+    }
+
+    /// 8 x 8 blocks of all components, each sampled by its own factors (A.1.1).
+    private func countBlocks(_ frame: ByteView) throws(ImageError) -> Int {
+        var factors: [(horizontal: Int, vertical: Int)] = []
+        for index in 0..<components {
+            guard let byte = frame[7 + 3 * index], 1...4 ~= byte >> 4, 1...4 ~= byte & 15 else {
+                throw .corrupt(.jpeg, reason: "bad sampling factors")
+            }
+            factors.append((Int(byte >> 4), Int(byte & 15)))
+        }
+        let widest = factors.map(\.horizontal).max() ?? 1
+        let tallest = factors.map(\.vertical).max() ?? 1
+        func blocks(_ size: Int, _ factor: Int, _ largest: Int) -> Int {
+            ((size * factor + largest - 1) / largest + 7) / 8
+        }
+        return factors.reduce(0) {
+            $0 + blocks(width, $1.horizontal, widest) * blocks(height, $1.vertical, tallest)
+        }
     }
 
     /// The next marker that has a meaning here; `position` is left behind it. Entropy-coded data, stuffed

@@ -66,6 +66,21 @@ import Testing
         #expect(time < .milliseconds(100))
     }
 
+    /// Within the limits but with next to no data: refused before anything is decoded.
+    @Test(arguments: ["444.jpg", "progressive.jpg", "grey.jpg", "cmyk.jpg"])
+    func fewBytesForManyPixels(_ name: String) throws {
+        var jpeg = try ImageFixtures.bytes(name)
+        let frame = try #require(
+            jpeg.indices.first { jpeg[$0] == 0xFF && [0xC0, 0xC2].contains(jpeg[$0 + 1]) })
+        jpeg.replaceSubrange(frame + 5..<frame + 9, with: [0x18, 0, 0x18, 0])
+        let time = ContinuousClock().measure {
+            #expect(throws: ImageError.corrupt(.jpeg, reason: "too few bytes for 6144 x 6144 pixels")) {
+                try ImageDecoder.decode(jpeg)
+            }
+        }
+        #expect(time < .milliseconds(100))
+    }
+
     /// A header that claims a huge picture costs nothing: no pixel is allocated before the check.
     @Test func declaredSizes() throws {
         var png = try ImageFixtures.bytes("rgb8.png")
