@@ -66,6 +66,15 @@ import Testing
         #expect(time < .milliseconds(100))
     }
 
+    /// Scans before any frame, and none at all.
+    @Test func scansWithoutAFrame() {
+        let scan: [UInt8] = [0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 63, 0]
+        for count in [0, 1, 100, 101, 5000] {
+            let bytes: [UInt8] = [0xFF, 0xD8] + repeatElement(scan, count: count).joined() + [0xFF, 0xD9]
+            #expect(throws: ImageError.self) { try ImageDecoder.decode(bytes) }
+        }
+    }
+
     /// Within the limits but with next to no data: refused before anything is decoded.
     @Test(arguments: ["444.jpg", "progressive.jpg", "grey.jpg", "cmyk.jpg"])
     func fewBytesForManyPixels(_ name: String) throws {
