@@ -59,7 +59,8 @@ let package = Package(
             name: "SegmentationAPI",
             dependencies: [
                 "Serving", "Segmentation", "Images", "HTTP1", "HTTPServer", "Observability", "COpenSSL",
-            ]),
+                .product(name: "Logging", package: "swift-log"),
+            ], resources: [.embedInCode("openapi.json")]),
 
         // L5
         .target(name: "EmbeddedModel", resources: [.copy("Model")]),
@@ -102,7 +103,10 @@ let package = Package(
             name: "ServingTests", dependencies: ["Serving", "Segmentation", "Images", "Observability"]),
         .testTarget(
             name: "SegmentationAPITests",
-            dependencies: ["SegmentationAPI", "Serving", "Segmentation", "HTTP1", "HTTPServer", "Images"]),
+            dependencies: [
+                "SegmentationAPI", "Serving", "Segmentation", "HTTP1", "HTTPServer", "Images", "Observability",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         .testTarget(name: "CommandLineTests", dependencies: ["mllmseg", "Images", "HTTP1"]),
     ],
     swiftLanguageModes: [.v6],

@@ -31,15 +31,17 @@ public final class Engine: Sendable {
     /// The model, once it is loaded.
     public var model: ModelDescription? { state.withLock { $0.model } }
 
+    /// Why `admit` would refuse at this moment, or nil: asked before a body is read.
+    public var refusal: ServingError? {
+        let refusal = state.withLock { refused(in: $0) }
+        if let refusal { metrics.countRefusal(refusal) }
+        return refusal
+    }
+
     /// Takes a place in the queue, or says why there is none. The answer is immediate.
     public func admit() throws(ServingError) -> Admission {
         let refusal: ServingError? = state.withLock { state in
-            guard state.phase == .ready else { return .notReady(state.phase) }
-            guard state.depth < configuration.queueCapacity else {
-                return .queueFull(
-                    waiting: state.depth, capacity: configuration.queueCapacity,
-                    retryAfter: state.backlogSeconds)
-            }
+            if let refusal = refused(in: state) { return refusal }
             state.reserved += 1
             publishDepths(state)
             return nil
@@ -47,6 +49,23 @@ public final class Engine: Sendable {
         if let refusal {
             metrics.countRefusal(refusal)
             throw refusal
+        }
+        return Admission(engine: self, instant: .now)
+    }
+
+    private func refused(in state: EngineState) -> ServingError? {
+        guard state.phase == .ready else { return .notReady(state.phase) }
+        guard state.depth >= configuration.queueCapacity else { return nil }
+        return .queueFull(
+            waiting: state.depth, capacity: configuration.queueCapacity, retryAfter: state.backlogSeconds)
+    }
+
+    /// A place for the next part of a request that was admitted before and has just left the queue. It is
+    /// never refused: each such request waits with one part at a time.
+    public func readmit() -> Admission {
+        state.withLock { state in
+            state.reserved += 1
+            publishDepths(state)
         }
         return Admission(engine: self, instant: .now)
     }
@@ -82,6 +101,11 @@ public final class Engine: Sendable {
         let job = accepted.job
         let refusal: ServingError? = state.withLock { state in
             state.reserved -= 1
+            // Nobody would answer any more: a further part that came after the drain.
+            guard state.phase != .stopped else {
+                publishDepths(state)
+                return .notReady(.stopped)
+            }
             let others = state.pictureBytes(besides: job.pictureKey)
             let limit = configuration.pictureBytes
             guard others == 0 || others + job.request.image.pixels.count <= limit else {

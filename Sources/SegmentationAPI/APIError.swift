@@ -1,0 +1,34 @@
+import HTTP1
+import Images
+import Serving
+
+/// Everything that can be wrong with a request, as facts. `Problem` says what each becomes on the wire.
+public enum APIError: Error, Sendable {
+    case notFound
+    case methodNotAllowed(allow: [String])
+    case methodUnknown
+    case notAcceptable(offers: [String])
+    case unsupportedContentType(allowed: [String])
+    case multipart(MultipartError)
+    case json(JSONError)
+    /// The body is well-formed but not what is needed there: "an object".
+    case wrongType(field: String, expected: String)
+    case unknownField(name: String, allowed: [String])
+    case repeatedField(name: String)
+    /// `allowed`: in words or values, for the person who reads the error.
+    case badValue(field: String, allowed: String)
+    case missingExpression
+    case blankExpression
+    case expressionTooLong(bytes: Int, limit: Int)
+    case tooManyExpressions(count: Int, limit: Int)
+    case missingImage
+    /// Neither `image` nor `image_id` alone.
+    case twoImages
+    case notBase64
+    case unknownImage
+    case image(ImageError)
+    case serving(ServingError)
+    /// Refused by the HTTP server itself, before there was a request.
+    case refused(status: Int, detail: String)
+    case internalError
+}

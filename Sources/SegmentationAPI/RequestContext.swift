@@ -1,0 +1,25 @@
+import Observability
+
+/// What is known of a request besides what it asks.
+struct RequestContext: Sendable {
+    let id: String
+    let trace: TraceContext
+    /// When the whole request had been read.
+    let arrival: ContinuousClock.Instant
+
+    init(requestID: String?, traceparent: String?) {
+        id = RequestID.accept(requestID)
+        trace = TraceContext(traceparent: traceparent)
+        arrival = .now
+    }
+
+    /// Seconds since arrival.
+    var elapsed: Double { (ContinuousClock.now - arrival).seconds }
+}
+
+extension Duration {
+    var seconds: Double {
+        let (seconds, attoseconds) = components
+        return Double(seconds) + Double(attoseconds) / 1e18
+    }
+}

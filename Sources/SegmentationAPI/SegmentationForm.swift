@@ -1,0 +1,92 @@
+import Segmentation
+
+/// Gathers the fields of a request, however they came (form, JSON, query string), and checks each.
+struct SegmentationForm {
+    static let fields = [
+        "image", "image_id", "expression", "format", "mode", "threshold", "deadline_ms", "union",
+    ]
+
+    private let configuration: ServiceConfiguration
+    private var picture: SegmentationQuery.Picture?
+    private var query = SegmentationQuery(picture: .uploaded([]), expressions: [])
+    private var seen: Set<String> = []
+
+    init(_ configuration: ServiceConfiguration) {
+        self.configuration = configuration
+    }
+
+    mutating func setImage(_ bytes: [UInt8]) throws(APIError) {
+        try once("image")
+        guard picture == nil else { throw .twoImages }
+        guard !bytes.isEmpty else { throw .missingImage }
+        picture = .uploaded(bytes)
+    }
+
+    /// A field that is text: everything but the picture itself.
+    mutating func set(_ name: String, _ value: String) throws(APIError) {
+        if name == "expression" { return try addExpression(value) }
+        guard Self.fields.contains(name), name != "image" else {
+            throw .unknownField(name: name, allowed: Self.fields)
+        }
+        try once(name)
+        switch name {
+        case "image_id":
+            guard picture == nil else { throw .twoImages }
+            guard let digest = ImageDigest(value) else {
+                throw .badValue(field: name, allowed: "the image_id of an earlier answer")
+            }
+            picture = .stored(digest)
+        case "format":
+            guard let formats = MaskFormat.parse(value) else {
+                throw .badValue(field: name, allowed: MaskFormat.allowed)
+            }
+            query.formats = formats
+        case "mode":
+            guard let mode = InferenceMode(rawValue: value) else {
+                let names = InferenceMode.allCases.map(\.rawValue).joined(separator: ", ")
+                throw .badValue(field: name, allowed: "one of \(names)")
+            }
+            query.mode = mode
+        case "threshold":
+            guard let threshold = Float(value), threshold > 0, threshold < 1 else {
+                throw .badValue(field: name, allowed: "a number between 0 and 1, both excluded")
+            }
+            query.threshold = threshold
+        case "deadline_ms":
+            guard let milliseconds = Int(value), (1...3_600_000).contains(milliseconds) else {
+                throw .badValue(field: name, allowed: "a whole number from 1 to 3600000")
+            }
+            query.deadline = .milliseconds(milliseconds)
+        default:
+            guard value == "true" || value == "false" else {
+                throw .badValue(field: name, allowed: "true or false")
+            }
+            query.union = value == "true"
+        }
+    }
+
+    func finish() throws(APIError) -> SegmentationQuery {
+        guard let picture else { throw .missingImage }
+        guard !query.expressions.isEmpty else { throw .missingExpression }
+        var query = query
+        query.picture = picture
+        return query
+    }
+
+    private mutating func addExpression(_ text: String) throws(APIError) {
+        let limit = configuration.expressionBytes
+        guard text.utf8.count <= limit else {
+            throw .expressionTooLong(bytes: text.utf8.count, limit: limit)
+        }
+        let words = text.drop { $0.isWhitespace }
+        guard let last = words.lastIndex(where: { !$0.isWhitespace }) else { throw .blankExpression }
+        query.expressions.append(String(words[...last]))
+        guard query.expressions.count <= configuration.expressions else {
+            throw .tooManyExpressions(count: query.expressions.count, limit: configuration.expressions)
+        }
+    }
+
+    private mutating func once(_ name: String) throws(APIError) {
+        guard seen.insert(name).inserted else { throw .repeatedField(name: name) }
+    }
+}

@@ -1,0 +1,173 @@
+import HTTP1
+import HTTPServer
+import Logging
+import Observability
+import Serving
+import Synchronization
+
+/// The whole HTTP interface: finds the route, runs its handler, turns errors into problems, counts and logs.
+public final class SegmentationService: HTTPHandler {
+    let engine: Engine
+    let configuration: ServiceConfiguration
+    private let registry: MetricsRegistry
+    private let metrics: ServiceMetrics
+    private let accessLog: AccessLog
+    private let files: StaticFiles?
+    private let segment: SegmentHandler
+    private let status: ServiceStatus
+    private let inProgress = Mutex(0)
+
+    /// - Parameter files: what is served where no route matches; nil for the interface alone.
+    public init(
+        engine: Engine, registry: MetricsRegistry,
+        configuration: ServiceConfiguration = ServiceConfiguration(),
+        files: StaticFiles? = nil, logger: Logger
+    ) {
+        self.engine = engine
+        self.registry = registry
+        self.configuration = configuration
+        self.files = files
+        let metrics = ServiceMetrics(registry, version: configuration.version)
+        let pictures = PictureStore(capacity: configuration.pictureStoreBytes)
+        self.metrics = metrics
+        accessLog = AccessLog(logger)
+        segment = SegmentHandler(
+            engine: engine, configuration: configuration, pictures: pictures,
+            pool: DecodePool(width: configuration.decodeWidth))
+        status = ServiceStatus(engine: engine, configuration: configuration, pictures: pictures)
+        registry.beforeRendering { metrics.pictureStoreBytes.set(Double(pictures.bytes)) }
+    }
+
+    /// From now on `/readyz` says 503, so that no new work is routed here; what comes is still answered.
+    public func announceShutdown() { status.shutDown(.announced) }
+
+    /// From now on new work gets 503. Requests whose head was admitted before are still answered.
+    public func refuseNewWork() { status.shutDown(.refusing) }
+
+    /// Requests being worked on, from the whole request to the response.
+    public var requestsInProgress: Int { inProgress.withLock { $0 } }
+
+    /// A body is only worth reading where a route wants it and the queue has room.
+    public func admit(_ head: HTTPRequestHead) -> HTTPAdmission {
+        guard case .found(.segment, _, _) = Endpoint.router.match(method: head.method, path: head.path) else {
+            // Others have no use for a body; what is wrong with them is said by `respond`.
+            return .accept(maximumBodyBytes: 64 << 10)
+        }
+        if let refusal = status.isRefusing ? .notReady(.draining) : engine.refusal {
+            let context = RequestContext(head)
+            let response = finish(Problem(.serving(refusal)).response(requestID: context.id), context)
+            record(head, "/segment", response.status, context, remoteAddress: "", isProbe: false)
+            return .refuse(response)
+        }
+        return .accept(maximumBodyBytes: configuration.bodyBytes)
+    }
+
+    /// Probes, metrics and files never wait for anything.
+    public func respondImmediately(to request: HTTPRequest) -> HTTPResponse? {
+        guard case .found(.segment, _, _) = match(request.head) else {
+            let context = RequestContext(request.head)
+            let (response, route, isProbe) = respondAtOnce(to: request.head, context)
+            let finished = finish(response, context)
+            record(
+                request.head, route, finished.status, context, remoteAddress: request.remoteAddress,
+                isProbe: isProbe)
+            return finished
+        }
+        return nil
+    }
+
+    public func respond(to request: HTTPRequest) async -> HTTPResponse {
+        if let response = respondImmediately(to: request) { return response }
+        inProgress.withLock { $0 += 1 }
+        defer { inProgress.withLock { $0 -= 1 } }
+        let context = RequestContext(request.head)
+        let response: HTTPResponse
+        do throws(APIError) {
+            response = try await segment.respond(to: request, context)
+        } catch {
+            response = Problem(error).response(requestID: context.id)
+        }
+        let finished = finish(response, context)
+        record(
+            request.head, "/segment", finished.status, context, remoteAddress: request.remoteAddress,
+            isProbe: false)
+        return finished
+    }
+
+    public func refusal(status: Int, detail: String) -> HTTPResponse {
+        let id = RequestID.accept(nil)
+        var response = Problem(.refused(status: status, detail: detail)).response(requestID: id)
+        response.headers["X-Request-ID"] = id
+        metrics.count(route: "other", method: "", status: status, seconds: nil)
+        return response
+    }
+
+    private func match(_ head: HTTPRequestHead) -> Router<Endpoint>.Match {
+        Endpoint.router.match(method: head.method, path: head.path)
+    }
+
+    private func respondAtOnce(
+        to head: HTTPRequestHead, _ context: RequestContext
+    ) -> (HTTPResponse, route: String, isProbe: Bool) {
+        func problem(_ error: APIError) -> HTTPResponse { Problem(error).response(requestID: context.id) }
+        switch match(head) {
+        case .found(let endpoint, let name, _):
+            return (respond(to: endpoint), name, endpoint.isProbe)
+        case .methodNotAllowed(let name, let allow):
+            let options = HTTPResponse(status: 204, headers: ["Allow": allow.joined(separator: ", ")])
+            return (
+                head.method == "OPTIONS" ? options : problem(.methodNotAllowed(allow: allow)), name, false
+            )
+        case .methodUnknown: return (problem(.methodUnknown), "other", false)
+        case .notFound:
+            guard let response = files?.response(to: head) else {
+                return (problem(.notFound), "other", false)
+            }
+            guard response.status == 405 else { return (response, "static", false) }
+            return (problem(.methodNotAllowed(allow: ["GET", "HEAD"])), "static", false)
+        }
+    }
+
+    private func respond(to endpoint: Endpoint) -> HTTPResponse {
+        switch endpoint {
+        case .live: return status.live
+        case .ready: return status.ready
+        case .health: return status.health
+        case .openAPI: return OpenAPIDocument.response(configuration)
+        case .metrics, .segment:
+            return HTTPResponse(
+                status: 200,
+                headers: ["Content-Type": MetricsRegistry.contentType, "Cache-Control": "no-store"],
+                body: .bytes(Array(registry.render().utf8)))
+        }
+    }
+
+    private func finish(_ response: HTTPResponse, _ context: RequestContext) -> HTTPResponse {
+        var response = response
+        response.headers["X-Request-ID"] = context.id
+        response.headers["traceparent"] = context.trace.traceparent
+        if response.headers["X-Content-Type-Options"] == nil {
+            response.headers["X-Content-Type-Options"] = "nosniff"
+        }
+        return response
+    }
+
+    private func record(
+        _ head: HTTPRequestHead, _ route: String, _ status: Int, _ context: RequestContext,
+        remoteAddress: String, isProbe: Bool
+    ) {
+        let seconds = context.elapsed
+        metrics.count(route: route, method: head.method, status: status, seconds: seconds)
+        if isProbe { return }
+        accessLog.write(
+            AccessLog.Entry(
+                method: head.method, path: head.path, status: status, seconds: seconds,
+                remoteAddress: remoteAddress, requestID: context.id, trace: context.trace))
+    }
+}
+
+extension RequestContext {
+    init(_ head: HTTPRequestHead) {
+        self.init(requestID: head.headers["X-Request-ID"], traceparent: head.headers["traceparent"])
+    }
+}

@@ -1,0 +1,26 @@
+import Images
+
+/// The limits of the HTTP interface, besides those of the protocol itself.
+public struct ServiceConfiguration: Sendable {
+    /// Bytes of one request's body; 413 beyond.
+    public var bodyBytes = 32 << 20
+    /// What a picture may ask for; 413 beyond.
+    public var image = ImageLimits()
+    /// Expressions in one request; 422 beyond.
+    public var expressions = 32
+    /// UTF-8 bytes of one expression; 422 beyond.
+    public var expressionBytes = 512
+    /// The longest that one request may take from its last byte to the model's answer; 504 beyond. A
+    /// client's own `deadline_ms` can only shorten it.
+    public var requestTimeout = Duration.seconds(60)
+    /// Bytes of decoded pictures kept for `image_id`.
+    public var pictureStoreBytes = 256 << 20
+    /// Pictures decoded or masks encoded at once.
+    public var decodeWidth = 2
+    /// Shown in /health, /openapi.json and `mllmseg_build_info`.
+    public var version = "0.1.0"
+
+    public init() {
+        image.maximumBytes = bodyBytes
+    }
+}
