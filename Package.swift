@@ -68,6 +68,7 @@ let package = Package(
             name: "mllmseg",
             dependencies: [
                 "MLLMSeg", "Serving", "SegmentationAPI", "HTTPServer", "EmbeddedModel", "Observability",
+                "Segmentation", "Images",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -81,8 +82,8 @@ let package = Package(
 
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "NeuralNetwork", "CKernels"]),
         .testTarget(
-            name: "ImagesTests", dependencies: ["Images"], exclude: ["make_fixtures.py", "compare_with_pillow.py"],
-            resources: [.copy("Fixtures")]),
+            name: "ImagesTests", dependencies: ["Images"],
+            exclude: ["make_fixtures.py", "compare_with_pillow.py"], resources: [.copy("Fixtures")]),
         .testTarget(name: "CheckpointHubTests", dependencies: ["CheckpointHub", "COpenSSL"]),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1"]),
         .testTarget(
@@ -104,8 +105,8 @@ let package = Package(
         .testTarget(
             name: "SegmentationAPITests",
             dependencies: [
-                "SegmentationAPI", "Serving", "Segmentation", "HTTP1", "HTTPServer", "Images", "Observability",
-                .product(name: "Logging", package: "swift-log"),
+                "SegmentationAPI", "Serving", "Segmentation", "HTTP1", "HTTPServer", "Images",
+                "Observability", .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "CommandLineTests", dependencies: ["mllmseg", "Images", "HTTP1"]),
     ],

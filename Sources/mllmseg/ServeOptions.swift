@@ -1,0 +1,71 @@
+import ArgumentParser
+
+/// The flags of `mllmseg serve`, as typed: `ServeSettings` joins them with the environment and checks them.
+struct ServeOptions: ParsableArguments {
+    @Option(help: "Address to listen on; 0.0.0.0 or :: for all. (default: 127.0.0.1)")
+    var host: String?
+
+    @Option(help: "Port; 0 for any free one. $PORT is honoured too. (default: 8080)")
+    var port: String?
+
+    @Option(help: "Folder of a checkpoint in Hugging Face layout. (default: the embedded model)")
+    var model: String?
+
+    @Option(help: "Folder with the page to serve at /. (default: Public beside the program or the package)")
+    var `public`: String?
+
+    @Option(help: "Requests that may wait; more get 429. (default: 64)")
+    var queue: String?
+
+    @Option(help: "Requests computed together at most. (default: 8)")
+    var batch: String?
+
+    @Option(help: "Threads for the model. (default: as many as this process may use)")
+    var threads: String?
+
+    @Option(help: "Where weights live: automatic, float32 or mapped. (default: automatic)")
+    var weights: String?
+
+    @Option(
+        help: "MiB for what the model computed of pictures, so that the next phrase is fast. (default: 256)")
+    var imageCache: String?
+
+    @Option(help: "MiB for decoded pictures that clients may name by image_id. (default: 256)")
+    var pictureStore: String?
+
+    @Option(help: "Pictures decoded or masks encoded at once. (default: 2)")
+    var decodeThreads: String?
+
+    @Option(help: "MiB of one upload; more get 413. (default: 32)")
+    var maxUpload: String?
+
+    @Option(help: "Pixels of one picture; more get 413. (default: 40000000)")
+    var maxPixels: String?
+
+    @Option(help: "Phrases in one request. (default: 32)")
+    var maxExpressions: String?
+
+    @Option(help: "Connections held at once. (default: 8192)")
+    var maxConnections: String?
+
+    @Option(help: "Seconds one request may take. (default: 60)")
+    var requestTimeout: String?
+
+    @Option(help: "Seconds a client may take to send a request's head. (default: 10)")
+    var headerTimeout: String?
+
+    @Option(help: "Seconds that accepted requests get to finish after SIGTERM. (default: 30)")
+    var shutdownTimeout: String?
+
+    @Option(
+        help:
+            "Seconds after SIGTERM in which new requests are still taken while /readyz already says 503. (default: 0)"
+    )
+    var shutdownDelay: String?
+
+    @Option(help: "text or json. (default: text)")
+    var logFormat: String?
+
+    @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info)")
+    var logLevel: String?
+}

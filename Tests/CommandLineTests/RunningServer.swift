@@ -1,0 +1,85 @@
+import Foundation
+import Glibc
+
+/// `mllmseg serve` on a free port.
+/// Unchecked: clients on several threads read the port only.
+final class RunningServer: @unchecked Sendable {
+    let process: Process
+    let port: UInt16
+    private let output = Pipe()
+    private let errors = Pipe()
+
+    /// Returns when the server has said that it is ready; nil when it ended instead.
+    init?(_ arguments: [String] = [], environment: [String: String] = [:]) throws {
+        process = Program.process(
+            ["serve", "--port", "0", "--model", Program.model] + arguments, environment)
+        process.standardOutput = output
+        process.standardError = errors
+        try process.run()
+        var text = ""
+        while !text.contains("/\n") {
+            let data = output.fileHandleForReading.availableData
+            if data.isEmpty { return nil }
+            text += String(decoding: data, as: UTF8.self)
+        }
+        guard let number = text.split(separator: ":").last?.prefix(while: { $0.isNumber }),
+            let port = UInt16(number)
+        else { return nil }
+        self.port = port
+    }
+
+    deinit {
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    }
+
+    /// Asks it to end; the exit status and what it wrote to standard error.
+    func terminate() -> (status: Int32, log: String) {
+        process.terminate()
+        let log = errors.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return (process.terminationStatus, String(decoding: log, as: UTF8.self))
+    }
+
+    /// One request on a connection of its own; nil when the connection is refused, else all bytes up to the
+    /// end of the connection.
+    func exchange(_ head: String, _ body: [UInt8] = []) -> [UInt8]? {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let connected = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard connected == 0 else { return nil }
+        let request =
+            Array(
+                (head + "\r\nHost: test\r\nConnection: close\r\nContent-Length: \(body.count)\r\n\r\n").utf8)
+            + body
+        var sent = 0
+        while sent < request.count {
+            let count = request.withUnsafeBytes {
+                send(
+                    descriptor, $0.baseAddress?.advanced(by: sent), request.count - sent,
+                    Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return [] }
+            sent += count
+        }
+        var answer: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            guard count > 0 else { return answer }
+            answer += buffer[..<count]
+        }
+    }
+
+    func text(_ head: String, _ body: [UInt8] = []) -> String {
+        String(decoding: exchange(head, body) ?? [], as: UTF8.self)
+    }
+}
