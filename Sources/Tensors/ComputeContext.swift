@@ -27,12 +27,18 @@ public final class ComputeContext: @unchecked Sendable {
         let work = x.rows * outputs * weights.inputs
         // Below about 50 microseconds of arithmetic a second thread costs more than it brings.
         let parts = work < 4 << 20 ? 1 : max(1, min(team.threads, outputs / 32))
+        let isFew = weights.prefersFewRowKernel(rows: x.rows)
         let panel = weights.panelRows(limit: (outputs + parts - 1) / parts)
-        if weights.isMapped { reserveScratch(panel * weights.inputs) }
+        if weights.isMapped && !isFew { reserveScratch(panel * weights.inputs) }
         team.forEach(parts) { part, worker in
             // Multiples of 16 keep every part on whole vectors.
             let first = outputs * part / parts & ~15
             let last = part + 1 == parts ? outputs : outputs * (part + 1) / parts & ~15
+            if isFew {
+                weights.multiplyFewRows(x, outputs: first..<last, into: out)
+                finish?(first..<last)
+                return
+            }
             for start in stride(from: first, to: last, by: panel) {
                 let range = start..<min(start + panel, last)
                 let rows = weights.rows(

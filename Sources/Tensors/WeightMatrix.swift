@@ -61,6 +61,30 @@ public struct WeightMatrix: Sendable {
         }
     }
 
+    /// Whether the kernels for few rows beat packing (and, for mapped weights, widening) first; measured in
+    /// Benchmarks/log.md.
+    func prefersFewRowKernel(rows: Int) -> Bool {
+        switch storage {
+        case .float32(let matrix): rows <= 8 && matrix.stride == matrix.columns
+        case .bfloat16: rows <= 256
+        }
+    }
+
+    /// `out = x * weights^T` for outputs `range`, by the kernels for few rows.
+    func multiplyFewRows(_ x: Matrix, outputs range: Range<Int>, into out: Matrix) {
+        let part = out.columns(range)
+        switch storage {
+        case .float32(let matrix):
+            kernel_product_f32(
+                x.pointer, x.stride, x.rows, matrix.row(range.lowerBound), inputs, range.count, part.pointer,
+                part.stride)
+        case .bfloat16(let halves):
+            kernel_product_bf16(
+                x.pointer, x.stride, x.rows, halves.pointer + range.lowerBound * inputs, inputs, range.count,
+                part.pointer, part.stride)
+        }
+    }
+
     /// Rows a product widens at a time: all of float32 weights, a cache-sized panel of mapped ones.
     func panelRows(limit: Int) -> Int {
         switch storage {

@@ -93,6 +93,31 @@ import Testing
         }
     }
 
+    /// Rows of any number, outputs of any number, inputs that end inside a vector and beyond a chunk.
+    @Test(arguments: [1, 2, 7, 8, 9, 25], [(1, 1), (5, 15), (33, 16), (64, 1_100), (10, 2_064)])
+    func fewRowProductsEqualLoopsWhateverTheCompany(rows: Int, shape: (Int, Int)) throws {
+        let (outputs, inputs) = shape
+        let x = random(rows, inputs)
+        // Numbers that bfloat16 holds exactly, so that both forms have one right answer.
+        let w = Matrix(
+            rows: outputs, columns: inputs,
+            random(outputs, inputs).values.map { Float(bitPattern: $0.bitPattern & 0xFFFF_0000) })
+        let halves = w.values.map { UInt16($0.bitPattern >> 16) }
+        let (wide, narrow) = (Matrix(rows: rows, columns: outputs), Matrix(rows: rows, columns: outputs))
+        kernel_product_f32(x.pointer, inputs, rows, w.pointer, inputs, outputs, wide.pointer, outputs)
+        kernel_product_bf16(x.pointer, inputs, rows, halves, inputs, outputs, narrow.pointer, outputs)
+        #expect(wide.values == narrow.values)
+        let alone = Matrix(rows: 1, columns: outputs)
+        for row in 0..<rows {
+            kernel_product_f32(x.row(row), inputs, 1, w.pointer, inputs, outputs, alone.pointer, outputs)
+            #expect(alone.values == wide.rows(row..<row + 1).values, "a row must not depend on its company")
+            for output in 0..<outputs {
+                let exact = (0..<inputs).reduce(0.0) { $0 + Double(x[row, $1]) * Double(w[output, $1]) }
+                #expect(abs(Double(wide[row, output]) - exact) < 1e-4)
+            }
+        }
+    }
+
     @Test func quotaReadsControlGroupFiles() {
         #expect(Processor.quota(cpuMax: "max 100000\n") == nil)
         #expect(Processor.quota(cpuMax: "150000 100000\n") == 2)

@@ -20,6 +20,14 @@ int kernel_usable_processors(void);
 void kernel_widen_bf16(const uint16_t *source, float *target, size_t count);
 void kernel_widen_f16(const uint16_t *source, float *target, size_t count);
 
+// ---- products of few rows ------------------------------------------------------------------------------
+// out [rows, outputs] = x [rows, inputs] x weights^T, weights [outputs, inputs] without gaps, on the calling
+// thread. Each result is the same to the last bit whatever the number of rows or outputs in the call.
+void kernel_product_f32(const float *x, size_t x_stride, size_t rows, const float *weights, size_t inputs,
+                        size_t outputs, float *out, size_t out_stride);
+void kernel_product_bf16(const float *x, size_t x_stride, size_t rows, const uint16_t *weights, size_t inputs,
+                         size_t outputs, float *out, size_t out_stride);
+
 // ---- normalisation: x, out [rows, columns] -----------------------------------------------------------
 // LayerNorm: (x - mean) / sqrt(variance + epsilon) * gain + bias.
 void kernel_layer_norm(const float *x, size_t x_stride, const float *gain, const float *bias, float epsilon,
