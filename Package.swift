@@ -68,7 +68,7 @@ let package = Package(
             name: "mllmseg",
             dependencies: [
                 "MLLMSeg", "Serving", "SegmentationAPI", "HTTPServer", "EmbeddedModel", "Observability",
-                "Segmentation", "Images",
+                "Segmentation", "Images", "CheckpointHub",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),

@@ -12,7 +12,7 @@ struct CommandLineTool: AsyncParsableCommand {
             and open http://127.0.0.1:8080/ in a browser.
             """,
         version: Product.version,
-        subcommands: [ServeCommand.self, SegmentCommand.self, InspectCommand.self])
+        subcommands: [ServeCommand.self, SegmentCommand.self, InspectCommand.self, PullCommand.self])
 }
 
 /// What this program calls itself.
