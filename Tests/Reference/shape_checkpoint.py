@@ -72,6 +72,7 @@ def write_shard(path, names, state, noise):
         header[name] = dict(dtype="BF16", shape=list(state[name].shape), data_offsets=[offset, offset + size])
         offset += size
     text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)  # as the safetensors library does, so that the data is aligned
     with open(path, "wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)
         for name in names:
