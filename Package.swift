@@ -23,7 +23,7 @@ let package = Package(
         .target(name: "CPNG", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
         .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
         .target(name: "CSockets"),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
 
         // L1
         .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
@@ -80,6 +80,20 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
+        // Servers for outside conformance suites and load generators
+        .target(
+            name: "CTestCertificates", dependencies: ["COpenSSL"], path: "Tests/Support/CTestCertificates"),
+        .target(
+            name: "TestServing",
+            dependencies: ["HTTPServer", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/Support/TestServing"),
+        .executableTarget(
+            name: "EchoServer", dependencies: ["TestServing", "HTTPServer", "HTTP1"],
+            path: "Tests/Support/EchoServer"),
+        .executableTarget(
+            name: "MultipartLister", dependencies: ["TestServing", "HTTPServer", "HTTP1"],
+            path: "Tests/Support/MultipartLister"),
+
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "NeuralNetwork", "CKernels"]),
         .testTarget(
             name: "ImagesTests", dependencies: ["Images"],
@@ -88,7 +102,9 @@ let package = Package(
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1"]),
         .testTarget(
             name: "HTTPServerTests",
-            dependencies: ["HTTPServer", "HTTP1", .product(name: "Logging", package: "swift-log")]),
+            dependencies: [
+                "HTTPServer", "HTTP1", "CTestCertificates", .product(name: "Logging", package: "swift-log"),
+            ]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"]),
         .testTarget(
             name: "TokenizersTests", dependencies: ["Tokenizers"], exclude: ["compare_with_reference.py"],

@@ -116,6 +116,12 @@ extension ConnectionStateMachine {
         }
     }
 
+    /// The client speaks plain HTTP where TLS is expected.
+    public mutating func refusePlainHTTP(now: UInt64) {
+        guard stage == .head else { return }
+        refuse(.plainHTTPWhereTLSIsExpected, now: now)
+    }
+
     /// The connection is broken; nothing can be sent any more.
     public mutating func failed() {
         switch stage {

@@ -36,6 +36,7 @@ public enum HTTPRequestFault: Error, Sendable, Equatable {
     case chunkExtensionsTooLong(limit: Int)
     case missingChunkTerminator
     case incompleteRequest
+    case plainHTTPWhereTLSIsExpected
     // Time
     case headTooSlow
     case bodyTooSlow
@@ -90,6 +91,7 @@ extension HTTPRequestFault {
         case .chunkExtensionsTooLong(let limit): "the chunk extensions are longer than \(limit) bytes"
         case .missingChunkTerminator: "a chunk does not end in CRLF"
         case .incompleteRequest: "the request ended before it was complete"
+        case .plainHTTPWhereTLSIsExpected: "this port speaks HTTPS: use https://"
         case .headTooSlow: "the request head took too long"
         case .bodyTooSlow: "the request body came too slowly"
         }

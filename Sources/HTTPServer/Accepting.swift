@@ -73,6 +73,7 @@ extension ConnectionLoop {
         generation += 1
         let connection = Connection(
             descriptor: descriptor, token: generation << 32 | UInt64(descriptor), remoteAddress: address.text,
+            tls: tls,
             machine: ConnectionStateMachine(
                 limits: configuration.limits, timeouts: configuration.timeouts, now: now))
         connection.interest = connection.wantedInterest

@@ -5,11 +5,18 @@ import HTTP1
 /// One accepted socket and what belongs to it. Owner: the connection loop; used on its queue only.
 /// While it waits for a request it holds no buffers.
 final class Connection {
+    enum Transport {
+        case plain
+        case expectingTLS(TLSContext)
+        case tls(TLSSession)
+    }
+
     let descriptor: Int32
     /// Names this connection, and never a later one on the same descriptor.
     let token: UInt64
     let remoteAddress: String
     var machine: ConnectionStateMachine
+    private(set) var transport: Transport
     var output = OutputBuffer()
     /// Something was sent since the machine last heard that all was flushed.
     var awaitsFlush = false
@@ -24,8 +31,10 @@ final class Connection {
     var hasServed = false
 
     init(
-        descriptor: Int32, token: UInt64, remoteAddress: String, machine: ConnectionStateMachine
+        descriptor: Int32, token: UInt64, remoteAddress: String, tls: TLSContext?,
+        machine: ConnectionStateMachine
     ) {
+        transport = tls.map { .expectingTLS($0) } ?? .plain
         self.descriptor = descriptor
         self.token = token
         self.remoteAddress = remoteAddress
@@ -33,19 +42,51 @@ final class Connection {
     }
 
     func read(into buffer: UnsafeMutableBufferPointer<UInt8>) -> TransferResult {
-        PlainTransport.read(descriptor, buffer)
+        switch transport {
+        case .plain: return PlainTransport.read(descriptor, buffer)
+        case .tls(let session):
+            let result = session.read(into: buffer)
+            if case .wouldBlockOnWrite = result { writeIsBlocked = true }
+            return result
+        case .expectingTLS(let context): return beginTLS(context, buffer)
+        }
+    }
+
+    /// The first byte tells a TLS handshake (record type 22) from someone who speaks plain HTTP here.
+    private func beginTLS(
+        _ context: TLSContext, _ buffer: UnsafeMutableBufferPointer<UInt8>
+    ) -> TransferResult {
+        var first: UInt8 = 0
+        let count = recv(descriptor, &first, 1, Int32(MSG_PEEK))
+        if count == 0 { return .end }
+        guard count > 0 else { return errno == EAGAIN || errno == EINTR ? .wouldBlock : .failed }
+        guard first == 22 else {
+            transport = .plain
+            machine.refusePlainHTTP(now: MonotonicClock.now())
+            return .wouldBlock
+        }
+        guard let session = context.makeSession(descriptor: descriptor) else { return .failed }
+        transport = .tls(session)
+        return read(into: buffer)
     }
 
     /// Writes as much as the socket takes and tells the machine.
     func writeOutput(now: UInt64) {
         let descriptor = descriptor
-        let (taken, stopped) = output.drain { PlainTransport.write(descriptor, $0) }
+        let transport = transport
+        let (taken, stopped) = output.drain { bytes in
+            if case .tls(let session) = transport {
+                session.write(bytes)
+            } else {
+                PlainTransport.write(descriptor, bytes)
+            }
+        }
         if taken > 0 {
             machine.wrote(taken, now: now)
             exchange?.responseBytes += taken
         }
         switch stopped {
-        case .wouldBlock: writeIsBlocked = true
+        case .wouldBlock, .wouldBlockOnWrite: writeIsBlocked = true
         case .failed, .end: machine.failed()
         case .bytes, nil:
             writeIsBlocked = false
@@ -54,6 +95,7 @@ final class Connection {
     }
 
     func shutdownWrite() {
+        if case .tls(let session) = transport { session.sendCloseNotify() }
         shutdown(descriptor, Int32(SHUT_WR))
     }
 

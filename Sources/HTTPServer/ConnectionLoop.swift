@@ -14,6 +14,7 @@ final class ConnectionLoop: @unchecked Sendable {
         case endStream(token: UInt64)
         case drain(deadline: UInt64, CheckedContinuation<Void, Never>)
         case stop
+        case certificate(TLSContext)
     }
 
     let configuration: HTTPServerConfiguration
@@ -30,6 +31,9 @@ final class ConnectionLoop: @unchecked Sendable {
     var connectionCount = 0
     var connectionLimit = 0
     var reserve = ReserveDescriptor()
+    /// Nil: plain HTTP. Connections keep the context that they began with.
+    var tls: TLSContext?
+    private var ticketsRotatedAt = MonotonicClock.now()
     var generation: UInt64 = 0
     private var events: [Poller.Event] = []
     private var source: (any DispatchSourceRead)?
@@ -43,8 +47,9 @@ final class ConnectionLoop: @unchecked Sendable {
 
     init(
         configuration: HTTPServerConfiguration, handler: any HTTPHandler, logger: Logger,
-        sockets: [ListeningSocket]
+        sockets: [ListeningSocket], tls: TLSContext?
     ) throws(HTTPServerError) {
+        self.tls = tls
         self.configuration = configuration
         self.handler = handler
         self.logger = logger
@@ -125,6 +130,9 @@ extension ConnectionLoop {
         pump(connection, now: now)
     }
 
+    /// A stolen ticket key opens no more than this much recorded TLS 1.2 traffic.
+    private static let ticketLifetimeNanoseconds: UInt64 = 6 * 3600 * 1_000_000_000
+
     /// At most this many reads before the other connections have their turn.
     private static let readsPerTurn = 4
 
@@ -134,9 +142,10 @@ extension ConnectionLoop {
             case .bytes(let count):
                 let bytes = UnsafeBufferPointer(rebasing: UnsafeBufferPointer(readBuffer)[..<count])
                 connection.machine.received(bytes.span, now: now)
-                guard count == readBuffer.count else { return }
+                // TLS gives one record at a time, and what remains of one would wake nobody.
+                guard count == readBuffer.count || tls != nil else { return }
                 pump(connection, now: now)
-            case .wouldBlock: return
+            case .wouldBlock, .wouldBlockOnWrite: return
             case .end:
                 connection.sawPeerClose = true
                 return connection.machine.peerClosed(now: now)
@@ -165,6 +174,10 @@ extension ConnectionLoop {
             }
         }
         resumeListeners()
+        if now - ticketsRotatedAt > Self.ticketLifetimeNanoseconds {
+            ticketsRotatedAt = now
+            tls?.rotateTicketKeys()
+        }
         if let drainDeadline, now >= drainDeadline { abandonConnections(now: now) }
     }
 }
@@ -207,6 +220,7 @@ extension ConnectionLoop {
             drain(deadline: deadline, continuation, now: now)
         case .stop:
             abandonConnections(now: now)
+        case .certificate(let context): tls = context
         }
     }
 

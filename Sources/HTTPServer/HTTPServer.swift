@@ -38,13 +38,15 @@ public final class HTTPServer: Sendable {
         // A write to a closed socket is an error to handle here, not the end of the process. OpenSSL writes
         // without MSG_NOSIGNAL, so it takes the whole process.
         signal(SIGPIPE, SIG_IGN)
+        let tls = try makeTLSContext()
         var sockets: [ListeningSocket] = []
         do throws(HTTPServerError) {
             for address in configuration.addresses {
                 sockets.append(try ListeningSocket.open(address, backlog: configuration.backlog))
             }
             let loop = try ConnectionLoop(
-                configuration: configuration, handler: handler, logger: logger, sockets: sockets)
+                configuration: configuration, handler: handler, logger: logger, sockets: sockets,
+                tls: tls)
             state.withLock {
                 $0.loop = loop
                 $0.addresses = sockets.map(\.address)
@@ -54,6 +56,18 @@ public final class HTTPServer: Sendable {
             for socket in sockets { socket.close() }
             throw error
         }
+    }
+
+    /// Reads the certificate and the key again, for new connections; those that are open keep what they
+    /// have. When the files can't be used the old certificate stays. Without TLS nothing happens.
+    public func reloadCertificate() throws(HTTPServerError) {
+        guard let context = try makeTLSContext() else { return }
+        state.withLock { $0.loop }?.post(.certificate(context))
+    }
+
+    private func makeTLSContext() throws(HTTPServerError) -> TLSContext? {
+        guard let tls = configuration.tls else { return nil }
+        return try TLSContext(tls)
     }
 
     /// The port of the first TCP address, once started; the one that the kernel chose for port 0.

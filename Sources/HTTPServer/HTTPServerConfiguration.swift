@@ -18,6 +18,8 @@ public struct HTTPServerConfiguration: Sendable {
     public var addresses: [ListenAddress]
     public var limits = HTTPLimits()
     public var timeouts = HTTPTimeouts()
+    /// Nil: plain HTTP.
+    public var tls: TLSConfiguration?
     /// Connections held at once; one more makes an idle one go, or is told 503.
     public var maximumConnections = 8192
     /// Connections that the kernel completes before they are accepted.

@@ -46,6 +46,8 @@ struct OutputBuffer {
 enum TransferResult {
     case bytes(Int)
     case wouldBlock
+    /// A read that has to write first, as a TLS handshake may.
+    case wouldBlockOnWrite
     case end
     case failed
 }

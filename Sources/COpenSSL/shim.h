@@ -1,3 +1,0 @@
-#include <openssl/ssl.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
