@@ -57,6 +57,7 @@ import Testing
                 #expect(prober.exchange("GET /livez HTTP/1.1\r\nHost: h\r\n\r\n")?.status == 200)
             }
             #expect(start.duration(to: clock.now) < .seconds(1))
+            withExtendedLifetime(slow) {}
         }
     }
 
@@ -75,8 +76,11 @@ import Testing
             let busy = try (0..<3).map { _ in try LoopbackClient(port: port) }
             for client in busy { client.send("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n") }
             pause(milliseconds: 100)
-            let response = try LoopbackClient(port: port).response()
+            let late = try LoopbackClient(port: port)
+            let response = late.response()
             #expect(response?.status == 503 && response?.closes == true)
+            // Without this they may be closed as soon as nobody uses them any more.
+            withExtendedLifetime(busy) {}
         }
         // An idle connection makes room for a new one.
         try await withServer(configure: { $0.maximumConnections = 2 }) { port, _ in
