@@ -51,15 +51,18 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
     public func segment(
         _ batch: [SegmentationRequest], isCancelled: (Int) -> Bool
     ) -> [Result<SegmentationResult, any Error>] {
-        var run = BatchRun(requests: batch, answers: [:])
+        var run = BatchRun(requests: batch)
         for index in batch.indices where !isCancelled(index) {
             run.pictures[index] = picture(batch[index].image, in: &run)
         }
-        for index in batch.indices where run.pictures[index] != nil {
-            guard !isCancelled(index) else { continue }
-            run.answers[index] = Result { try answer(index, in: run) }
+        for index in batch.indices where run.pictures[index] != nil && !isCancelled(index) {
+            ask(index, in: &run)
         }
-        return batch.indices.map { run.answers[$0] ?? .failure(CancellationError()) }
+        for questions in run.groups(maximumTokens: ComputeContext.fewRows) {
+            let live = questions.filter { !isCancelled($0.request) }
+            if !live.isEmpty { read(live, in: &run) }
+        }
+        return run.results()
     }
 
     /// The picture's prefix: from the cache, from this batch, or computed.
@@ -79,41 +82,72 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
         return Picture(prefix: prefix, clock: clock, cacheHit: false)
     }
 
-    private func answer(_ index: Int, in run: BatchRun) throws -> SegmentationResult {
-        guard var picture = run.pictures[index] else { throw CancellationError() }
+    /// Turns one request into questions, or answers it at once where the model writes its answer itself.
+    private func ask(_ index: Int, in run: inout BatchRun) {
+        guard var picture = run.pictures[index] else { return }
         let request = run.requests[index]
-        let expressions = try context.workspace.scope {
+        do {
             switch request.mode {
             case .independent:
-                try request.expressions.flatMap { try read([$0], request, &picture) }
-            case .packed: try read(request.expressions, request, &picture)
-            case .generate: try request.expressions.map { try generate($0, request, &picture) }
+                for (place, expression) in request.expressions.enumerated() {
+                    run.questions.append(try question([expression], at: place, of: index, picture.prefix))
+                }
+            case .packed:
+                run.questions.append(try question(request.expressions, at: 0, of: index, picture.prefix))
+            case .generate:
+                for (place, expression) in request.expressions.enumerated() {
+                    run.answers[index][place] = try generate(expression, request, &picture)
+                }
             }
+            run.pictures[index] = picture
+        } catch {
+            run.failures[index] = error
         }
-        return SegmentationResult(
-            expressions: expressions, timings: picture.clock.timings, imageCacheHit: picture.cacheHit)
     }
 
-    /// Asks for expressions in one sequence and reads every decision off one pass.
-    private func read(
-        _ expressions: [String], _ request: SegmentationRequest, _ picture: inout Picture
-    ) throws -> [ExpressionResult] {
-        try context.workspace.scope {
-            let (ids, markers) = prompt.phrases(expressions)
-            try checkLength(ids.count, picture.prefix)
-            let phrase = PhrasePrompt(prefix: picture.prefix, ids: ids, markers: markers)
-            let readings = picture.clock.measure(\.language) { network.read([phrase], in: context) }
-            return expressions.enumerated().map { marker, expression in
-                let rejected = readings.decision(marker) == prompt.reject
-                let masks =
-                    rejected
-                    ? []
-                    : [mask(readings.hidden.rows(marker..<marker + 1), request, &picture)]
-                return ExpressionResult(
-                    expression: expression, rejected: rejected,
-                    rejectionScore: rejectionScore(readings.logits, marker), masks: masks)
+    private func question(
+        _ expressions: [String], at place: Int, of request: Int, _ prefix: ImagePrefix
+    ) throws(ModelError) -> BatchRun.Question {
+        let (ids, markers) = prompt.phrases(expressions)
+        try checkLength(ids.count, prefix)
+        return BatchRun.Question(
+            request: request, firstExpression: place,
+            phrase: PhrasePrompt(prefix: prefix, ids: ids, markers: markers))
+    }
+
+    /// Reads every decision of these questions off one pass, then decodes their masks.
+    private func read(_ questions: [BatchRun.Question], in run: inout BatchRun) {
+        context.workspace.scope {
+            var clock = StageClock()
+            let readings = clock.measure(\.language) {
+                context.withIndependentRows { network.read(questions.map(\.phrase), in: context) }
+            }
+            let tokens = questions.reduce(0) { $0 + $1.phrase.ids.count }
+            var row = 0
+            for question in questions {
+                guard var picture = run.pictures[question.request] else { continue }
+                let share = Double(question.phrase.ids.count) / Double(tokens)
+                picture.clock.add(clock.timings.language * share, to: \.language)
+                for marker in question.phrase.markers.indices {
+                    run.answers[question.request][question.firstExpression + marker] = answer(
+                        readings, row: row, run.requests[question.request],
+                        expression: question.firstExpression + marker, &picture)
+                    row += 1
+                }
+                run.pictures[question.request] = picture
             }
         }
+    }
+
+    private func answer(
+        _ readings: PhraseReadings, row: Int, _ request: SegmentationRequest, expression: Int,
+        _ picture: inout Picture
+    ) -> ExpressionResult {
+        let rejected = readings.decision(row) == prompt.reject
+        let masks = rejected ? [] : [mask(readings.hidden.rows(row..<row + 1), request, &picture)]
+        return ExpressionResult(
+            expression: request.expressions[expression], rejected: rejected,
+            rejectionScore: rejectionScore(readings.logits, row), masks: masks)
     }
 
     /// The mask of one [SEG] hidden state `[1, t]`, at the picture's own size.
@@ -145,18 +179,4 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
         let length = prefix.cache.count + tokens
         guard length <= limit else { throw .promptTooLong(tokens: length, limit: limit) }
     }
-}
-
-/// One request's picture while its batch runs.
-struct Picture {
-    var prefix: ImagePrefix
-    var clock: StageClock
-    var cacheHit: Bool
-}
-
-private struct BatchRun {
-    var requests: [SegmentationRequest]
-    var prefixes: [ImagePrefixCache.Key: ImagePrefix] = [:]
-    var pictures: [Int: Picture] = [:]
-    var answers: [Int: Result<SegmentationResult, any Error>]
 }

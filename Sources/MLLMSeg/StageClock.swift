@@ -4,6 +4,10 @@ import Segmentation
 struct StageClock {
     private(set) var timings = StageTimings()
 
+    mutating func add(_ seconds: Double, to stage: WritableKeyPath<StageTimings, Double>) {
+        timings[keyPath: stage] += seconds
+    }
+
     mutating func measure<Result>(
         _ stage: WritableKeyPath<StageTimings, Double>, _ body: () throws -> Result
     ) rethrows -> Result {

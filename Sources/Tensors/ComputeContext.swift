@@ -14,6 +14,20 @@ public final class ComputeContext: @unchecked Sendable {
         scratch = Array(repeating: Matrix(rows: 0, columns: 0), count: threads)
     }
 
+    /// Most rows that the kernels for few rows are worth using for.
+    public static let fewRows = 256
+    private var rowsAreIndependent = false
+
+    /// While `body` runs, products of at most `fewRows` rows give each row the same result to the last bit
+    /// whatever other rows are there, so that requests can share a product. BLAS chooses its kernels by shape
+    /// and does not promise that.
+    public func withIndependentRows<Result>(_ body: () throws -> Result) rethrows -> Result {
+        let saved = rowsAreIndependent
+        rowsAreIndependent = true
+        defer { rowsAreIndependent = saved }
+        return try body()
+    }
+
     /// `out [m, outputs] = x [m, inputs] x weights^T`, split over the team by output columns. `finish`
     /// is called for each range of finished columns while they are still in the cache.
     public func multiply(
@@ -27,7 +41,8 @@ public final class ComputeContext: @unchecked Sendable {
         let work = x.rows * outputs * weights.inputs
         // Below about 50 microseconds of arithmetic a second thread costs more than it brings.
         let parts = work < 4 << 20 ? 1 : max(1, min(team.threads, outputs / 32))
-        let isFew = weights.prefersFewRowKernel(rows: x.rows)
+        let isFew =
+            x.rows <= Self.fewRows && (rowsAreIndependent || weights.prefersFewRowKernel(rows: x.rows))
         let panel = weights.panelRows(limit: (outputs + parts - 1) / parts)
         if weights.isMapped && !isFew { reserveScratch(panel * weights.inputs) }
         team.forEach(parts) { part, worker in

@@ -15,6 +15,7 @@ public struct WeightMatrix: Sendable {
     public init(_ matrix: Matrix) {
         outputs = matrix.rows
         inputs = matrix.columns
+        precondition(matrix.stride == matrix.columns, "weights lie without gaps between rows")
         storage = .float32(matrix)
     }
 
@@ -65,8 +66,8 @@ public struct WeightMatrix: Sendable {
     /// Benchmarks/log.md.
     func prefersFewRowKernel(rows: Int) -> Bool {
         switch storage {
-        case .float32(let matrix): rows <= 8 && matrix.stride == matrix.columns
-        case .bfloat16: rows <= 256
+        case .float32: rows <= 8
+        case .bfloat16: true
         }
     }
 

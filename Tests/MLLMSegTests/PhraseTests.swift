@@ -51,6 +51,7 @@ import Testing
         let images = try ["img0", "img1", "img2"].map { try picture(golden, $0) }
         let model = try model()
         let uncached = try self.model(cacheBytes: 0)
+        // Nine phrases of about 70 tokens: more than one shared product, of different sizes.
         let requests = images.flatMap { image in
             Self.phrases.map { SegmentationRequest(image: image, expressions: [$0]) }
         }

@@ -1,0 +1,64 @@
+import Segmentation
+
+/// One batch while it is computed: pictures first, then all phrases together, then results.
+struct BatchRun {
+    /// One sequence of text for the language model and the expressions it decides.
+    struct Question {
+        /// Index of its request in the batch.
+        var request: Int
+        /// Place of its first expression in the request; one for each marker follows.
+        var firstExpression: Int
+        var phrase: PhrasePrompt
+    }
+
+    let requests: [SegmentationRequest]
+    var prefixes: [ImagePrefixCache.Key: ImagePrefix] = [:]
+    var pictures: [Picture?]
+    var questions: [Question] = []
+    var answers: [[ExpressionResult?]]
+    var failures: [Int: any Error] = [:]
+
+    init(requests: [SegmentationRequest]) {
+        self.requests = requests
+        pictures = requests.map { _ in nil }
+        answers = requests.map { Array(repeating: nil, count: $0.expressions.count) }
+    }
+
+    /// Questions in order, joined while their tokens together stay within the limit; a longer one goes alone.
+    func groups(maximumTokens: Int) -> [[Question]] {
+        var groups: [[Question]] = []
+        var tokens = 0
+        for question in questions where failures[question.request] == nil {
+            tokens += question.phrase.ids.count
+            if groups.isEmpty || tokens > maximumTokens {
+                groups.append([question])
+                tokens = question.phrase.ids.count
+            } else {
+                groups[groups.count - 1].append(question)
+            }
+        }
+        return groups
+    }
+
+    /// One result for each request. What is not whole was cancelled on the way.
+    func results() -> [Result<SegmentationResult, any Error>] {
+        requests.indices.map { index in
+            if let failure = failures[index] { return .failure(failure) }
+            let expressions = answers[index].compactMap(\.self)
+            guard let picture = pictures[index], expressions.count == requests[index].expressions.count else {
+                return .failure(CancellationError())
+            }
+            return .success(
+                SegmentationResult(
+                    expressions: expressions, timings: picture.clock.timings,
+                    imageCacheHit: picture.cacheHit))
+        }
+    }
+}
+
+/// One request's picture while its batch runs.
+struct Picture {
+    var prefix: ImagePrefix
+    var clock: StageClock
+    var cacheHit: Bool
+}
