@@ -16,8 +16,8 @@ struct PromptTemplate: Sendable {
     let reject: Int32
     let endOfMessage: Int32
     private let tokenizer: any Tokenizer
-    /// `<|im_end|>\n<|im_start|>assistant\n`
-    private let assistantHeader: [Int32]
+    /// `<|im_end|>\n<|im_start|>`
+    private let nextMessage: [Int32]
 
     static let systemMessages: [String: String] = [
         "internvl2_5":
@@ -47,7 +47,7 @@ struct PromptTemplate: Sendable {
         before += [start] + tokenizer.encode("user\n") + [try token("<img>")]
         beforeImage = before
         afterImage = [try token("</img>")]
-        assistantHeader = [end] + newline + [start] + tokenizer.encode("assistant\n")
+        nextMessage = [end] + newline + [start]
         imageToken = try token("<IMG_CONTEXT>")
     }
 
@@ -73,11 +73,12 @@ struct PromptTemplate: Sendable {
         let question =
             "\n What are " + phrases.joined(separator: ", ")
             + "in this image? Please output segmentation masks."
-        var ids = tokenizer.encode(question) + assistantHeader
+        var ids = tokenizer.encode(question) + nextMessage
         var markers: [Int] = []
         for (index, phrase) in phrases.enumerated() {
             if index > 0 { ids.append(segment) }
-            ids += tokenizer.encode((index == 0 ? "Sure," : ", ") + phrase + ":")
+            // All text between two control tokens is encoded at once: pieces may join across its parts.
+            ids += tokenizer.encode((index == 0 ? "assistant\nSure," : ", ") + phrase + ":")
             markers.append(ids.count)
         }
         return (ids, markers)
@@ -87,7 +88,7 @@ struct PromptTemplate: Sendable {
     func question(_ expressions: [String]) -> [Int32] {
         let phrases = expressions.map(Self.normalize).joined(separator: ", ")
         return tokenizer.encode("\n What are \(phrases)in this image? Please output segmentation masks.")
-            + assistantHeader
+            + nextMessage + tokenizer.encode("assistant\n")
     }
 }
 
