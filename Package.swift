@@ -76,9 +76,9 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "MLLMSeg", "EmbeddedModel", "Segmentation", "Images", "Tensors",
+                "MLLMSeg", "EmbeddedModel", "Segmentation", "Images", "Tensors", "CKernels",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]),
+            ], exclude: ["LOG.md"]),
 
         // Servers for outside conformance suites and load generators
         .target(

@@ -30,6 +30,9 @@ struct Benchmarks: ParsableCommand {
     @Flag(help: "Print JSON instead of a table.")
     var json = false
 
+    @Flag(help: "Time the kernels for few rows against OpenBLAS instead.")
+    var products = false
+
     func validate() throws {
         guard runs > 0, width > 0, height > 0, (threads ?? 1) > 0 else {
             throw ValidationError("runs, width, height and threads must be at least 1")
@@ -37,6 +40,7 @@ struct Benchmarks: ParsableCommand {
     }
 
     func run() throws {
+        if products { return print(try FewRowProducts.table()) }
         var options = ModelOptions()
         if let threads { options.threads = threads }
         let start = ContinuousClock.now

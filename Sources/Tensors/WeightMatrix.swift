@@ -63,7 +63,7 @@ public struct WeightMatrix: Sendable {
     }
 
     /// Whether the kernels for few rows beat packing (and, for mapped weights, widening) first; measured in
-    /// Benchmarks/log.md.
+    /// Sources/Benchmarks/LOG.md.
     func prefersFewRowKernel(rows: Int) -> Bool {
         switch storage {
         case .float32: rows <= 8
