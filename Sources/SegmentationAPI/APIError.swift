@@ -11,6 +11,8 @@ public enum APIError: Error, Sendable {
     case unsupportedContentType(allowed: [String])
     case multipart(MultipartError)
     case json(JSONError)
+    /// The request can't be read; `detail` says what in plain words.
+    case malformed(String)
     /// The body is well-formed but not what is needed there: "an object".
     case wrongType(field: String, expected: String)
     case unknownField(name: String, allowed: [String])
@@ -19,11 +21,9 @@ public enum APIError: Error, Sendable {
     case badValue(field: String, allowed: String)
     case missingExpression
     case blankExpression
-    case expressionTooLong(bytes: Int, limit: Int)
+    case expressionTooLong(characters: Int, limit: Int)
     case tooManyExpressions(count: Int, limit: Int)
     case missingImage
-    /// Neither `image` nor `image_id` alone.
-    case twoImages
     case notBase64
     case unknownImage
     case image(ImageError)

@@ -8,6 +8,15 @@ enum Endpoint: Sendable {
     case health
     case metrics
     case openAPI
+    case inferenceServer
+    case inferenceModels
+    case inferenceMetadata
+    case inferenceReady
+    case infer
+    case labelStudioHealth
+    case labelStudioSetup
+    case labelStudioPredict
+    case labelStudioWebhook
 
     static let router: Router<Endpoint> = {
         var router = Router<Endpoint>()
@@ -17,14 +26,39 @@ enum Endpoint: Sendable {
         router.add("GET", "/health", name: "/health", .health)
         router.add("GET", "/metrics", name: "/metrics", .metrics)
         router.add("GET", "/openapi.json", name: "/openapi.json", .openAPI)
+        addOpenInference(&router)
+        for path in ["/label-studio", "/label-studio/health"] {
+            router.add("GET", path, name: path, .labelStudioHealth)
+        }
+        router.add("POST", "/label-studio/setup", name: "/label-studio/setup", .labelStudioSetup)
+        router.add("POST", "/label-studio/predict", name: "/label-studio/predict", .labelStudioPredict)
+        router.add("POST", "/label-studio/webhook", name: "/label-studio/webhook", .labelStudioWebhook)
         return router
     }()
+
+    private static func addOpenInference(_ router: inout Router<Endpoint>) {
+        router.add("GET", "/v2", name: "/v2", .inferenceServer)
+        router.add("GET", "/v2/models", name: "/v2/models", .inferenceModels)
+        for model in ["/v2/models/{model}", "/v2/models/{model}/versions/{version}"] {
+            router.add("GET", model, name: model, .inferenceMetadata)
+            router.add("GET", model + "/ready", name: model + "/ready", .inferenceReady)
+            router.add("POST", model + "/infer", name: model + "/infer", .infer)
+        }
+    }
+
+    /// Asks the model: has a large body, waits in the queue.
+    var isInference: Bool {
+        switch self {
+        case .segment, .infer, .labelStudioPredict: true
+        default: false
+        }
+    }
 
     /// Asked every few seconds by machines: kept out of the access log, answered without waiting.
     var isProbe: Bool {
         switch self {
-        case .live, .ready, .metrics: true
-        case .segment, .health, .openAPI: false
+        case .live, .ready, .metrics, .inferenceReady, .labelStudioHealth: true
+        default: false
         }
     }
 }

@@ -15,7 +15,7 @@ enum OpenAPIDocument {
         return document.replacing { name, value, parent in
             switch name {
             case "version" where parent["title"] != nil: .string(configuration.version)
-            case "maxLength" where value == 512: JSONValue(configuration.expressionBytes)
+            case "maxLength" where value == 512: JSONValue(configuration.expressionCharacters)
             case "maxItems" where value == 32: JSONValue(configuration.expressions)
             default: nil
             }

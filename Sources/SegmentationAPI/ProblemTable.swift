@@ -23,6 +23,8 @@ extension Problem {
             self.init("malformed-form", error.status, error.detail)
         case .json(let error):
             self.init("malformed-json", 400, Self.detail(error))
+        case .malformed(let detail):
+            self.init("malformed", 400, detail)
         case .refused(let status, let detail):
             self.init("refused", status, detail, retryAfter: status == 503 ? 1 : nil)
         case .internalError:
@@ -59,18 +61,15 @@ extension Problem {
         case .blankExpression:
             self.init("blank-expression", 422, "\"expression\" is blank: say what to find")
             field = "expression"
-        case .expressionTooLong(let bytes, let limit):
+        case .expressionTooLong(let characters, let limit):
             self.init(
                 "expression-too-long", 422,
-                "\"expression\" has \(bytes) bytes of UTF-8; at most \(limit) are taken")
+                "\"expression\" has \(characters) characters; at most \(limit) are taken")
             field = "expression"
         case .tooManyExpressions(let count, let limit):
             self.init(
                 "too-many-expressions", 422, "there are \(count) expressions; at most \(limit) are taken")
             field = "expression"
-        case .twoImages:
-            self.init("two-images", 422, "send either \"image\" or \"image_id\"")
-            field = "image"
         case .notBase64:
             self.init("not-base64", 422, "\"image\" has to be base64")
             field = "image"

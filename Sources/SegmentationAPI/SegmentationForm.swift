@@ -10,14 +10,21 @@ struct SegmentationForm {
     private var picture: SegmentationQuery.Picture?
     private var query = SegmentationQuery(picture: .uploaded([]), expressions: [])
     private var seen: Set<String> = []
+    /// Set between the URL's fields and the body's, of which the latter win.
+    private var replacesExpressions = false
 
     init(_ configuration: ServiceConfiguration) {
         self.configuration = configuration
     }
 
+    /// What is set from now on replaces what the URL said.
+    mutating func beginBody() {
+        seen = []
+        replacesExpressions = true
+    }
+
     mutating func setImage(_ bytes: [UInt8]) throws(APIError) {
         try once("image")
-        guard picture == nil else { throw .twoImages }
         guard !bytes.isEmpty else { throw .missingImage }
         picture = .uploaded(bytes)
     }
@@ -31,10 +38,11 @@ struct SegmentationForm {
         try once(name)
         switch name {
         case "image_id":
-            guard picture == nil else { throw .twoImages }
             guard let digest = ImageDigest(value) else {
                 throw .badValue(field: name, allowed: "the image_id of an earlier answer")
             }
+            // A picture that came along is as good, and surely there.
+            if case .uploaded = picture { return }
             picture = .stored(digest)
         case "format":
             guard let formats = MaskFormat.parse(value) else {
@@ -74,12 +82,13 @@ struct SegmentationForm {
     }
 
     private mutating func addExpression(_ text: String) throws(APIError) {
-        let limit = configuration.expressionBytes
-        guard text.utf8.count <= limit else {
-            throw .expressionTooLong(bytes: text.utf8.count, limit: limit)
-        }
+        // Code points, as JSON Schema's maxLength counts.
+        let (length, limit) = (text.unicodeScalars.count, configuration.expressionCharacters)
+        guard length <= limit else { throw .expressionTooLong(characters: length, limit: limit) }
         let words = text.drop { $0.isWhitespace }
         guard let last = words.lastIndex(where: { !$0.isWhitespace }) else { throw .blankExpression }
+        if replacesExpressions { query.expressions = [] }
+        replacesExpressions = false
         query.expressions.append(String(words[...last]))
         guard query.expressions.count <= configuration.expressions else {
             throw .tooManyExpressions(count: query.expressions.count, limit: configuration.expressions)

@@ -12,6 +12,7 @@ struct SegmentationRequestReader {
     func read(_ request: HTTPRequest) throws(APIError) -> SegmentationQuery {
         var form = SegmentationForm(configuration)
         for item in request.head.query { try form.set(item.name, item.value) }
+        form.beginBody()
         let contentType = request.head.headers["Content-Type"]
         let media = contentType.flatMap { MediaType($0) }
         switch media?.essence {

@@ -14,6 +14,8 @@ public final class SegmentationService: HTTPHandler {
     private let accessLog: AccessLog
     private let files: StaticFiles?
     private let segment: SegmentHandler
+    private let openInference: OpenInference
+    private let labelStudio: LabelStudioBackend
     private let status: ServiceStatus
     private let inProgress = Mutex(0)
 
@@ -31,9 +33,15 @@ public final class SegmentationService: HTTPHandler {
         let pictures = PictureStore(capacity: configuration.pictureStoreBytes)
         self.metrics = metrics
         accessLog = AccessLog(logger)
-        segment = SegmentHandler(
+        let pipeline = SegmentationPipeline(
             engine: engine, configuration: configuration, pictures: pictures,
             pool: DecodePool(width: configuration.decodeWidth))
+        segment = SegmentHandler(pipeline: pipeline)
+        openInference = OpenInference(pipeline: pipeline)
+        labelStudio = LabelStudioBackend(
+            pipeline: pipeline,
+            files: LabelStudioFiles(
+                folder: configuration.labelStudioFolder, maximumBytes: configuration.image.maximumBytes))
         status = ServiceStatus(engine: engine, configuration: configuration, pictures: pictures)
         registry.beforeRendering { metrics.pictureStoreBytes.set(Double(pictures.bytes)) }
     }
@@ -49,14 +57,14 @@ public final class SegmentationService: HTTPHandler {
 
     /// A body is only worth reading where a route wants it and the queue has room.
     public func admit(_ head: HTTPRequestHead) -> HTTPAdmission {
-        guard case .found(.segment, _, _) = Endpoint.router.match(method: head.method, path: head.path) else {
-            // Others have no use for a body; what is wrong with them is said by `respond`.
-            return .accept(maximumBodyBytes: 64 << 10)
+        guard case .found(let endpoint, let route, _) = match(head), endpoint.isInference else {
+            // Others have little use for a body; what is wrong with them is said by `respond`.
+            return .accept(maximumBodyBytes: 1 << 20)
         }
         if let refusal = status.isRefusing ? .notReady(.draining) : engine.refusal {
             let context = RequestContext(head)
             let response = finish(Problem(.serving(refusal)).response(requestID: context.id), context)
-            record(head, "/segment", response.status, context, remoteAddress: "", isProbe: false)
+            record(head, route, response.status, context, remoteAddress: "", isProbe: false)
             return .refuse(response)
         }
         return .accept(maximumBodyBytes: configuration.bodyBytes)
@@ -64,32 +72,36 @@ public final class SegmentationService: HTTPHandler {
 
     /// Probes, metrics and files never wait for anything.
     public func respondImmediately(to request: HTTPRequest) -> HTTPResponse? {
-        guard case .found(.segment, _, _) = match(request.head) else {
-            let context = RequestContext(request.head)
-            let (response, route, isProbe) = respondAtOnce(to: request.head, context)
-            let finished = finish(response, context)
-            record(
-                request.head, route, finished.status, context, remoteAddress: request.remoteAddress,
-                isProbe: isProbe)
-            return finished
-        }
-        return nil
+        let match = match(request.head)
+        if case .found(let endpoint, _, _) = match, endpoint.isInference { return nil }
+        let context = RequestContext(request.head)
+        let (response, route, isProbe) = respondAtOnce(to: request.head, match, context)
+        let finished = finish(response, context)
+        record(
+            request.head, route, finished.status, context, remoteAddress: request.remoteAddress,
+            isProbe: isProbe)
+        return finished
     }
 
     public func respond(to request: HTTPRequest) async -> HTTPResponse {
-        if let response = respondImmediately(to: request) { return response }
+        guard case .found(let endpoint, let route, let parameters) = match(request.head), endpoint.isInference
+        else { return respondImmediately(to: request) ?? Problem(.internalError).response(requestID: "") }
         inProgress.withLock { $0 += 1 }
         defer { inProgress.withLock { $0 -= 1 } }
         let context = RequestContext(request.head)
         let response: HTTPResponse
         do throws(APIError) {
-            response = try await segment.respond(to: request, context)
+            switch endpoint {
+            case .infer: response = try await openInference.infer(request, parameters, context)
+            case .labelStudioPredict: response = try await labelStudio.predict(request, context)
+            default: response = try await segment.respond(to: request, context)
+            }
         } catch {
             response = Problem(error).response(requestID: context.id)
         }
         let finished = finish(response, context)
         record(
-            request.head, "/segment", finished.status, context, remoteAddress: request.remoteAddress,
+            request.head, route, finished.status, context, remoteAddress: request.remoteAddress,
             isProbe: false)
         return finished
     }
@@ -107,18 +119,28 @@ public final class SegmentationService: HTTPHandler {
     }
 
     private func respondAtOnce(
-        to head: HTTPRequestHead, _ context: RequestContext
+        to head: HTTPRequestHead, _ match: Router<Endpoint>.Match, _ context: RequestContext
     ) -> (HTTPResponse, route: String, isProbe: Bool) {
         func problem(_ error: APIError) -> HTTPResponse { Problem(error).response(requestID: context.id) }
-        switch match(head) {
-        case .found(let endpoint, let name, _):
-            return (respond(to: endpoint), name, endpoint.isProbe)
+        switch match {
+        case .found(let endpoint, let name, let parameters):
+            do throws(APIError) {
+                return (try respond(to: endpoint, parameters), name, endpoint.isProbe)
+            } catch {
+                return (problem(error), name, endpoint.isProbe)
+            }
         case .methodNotAllowed(let name, let allow):
             let options = HTTPResponse(status: 204, headers: ["Allow": allow.joined(separator: ", ")])
             return (
                 head.method == "OPTIONS" ? options : problem(.methodNotAllowed(allow: allow)), name, false
             )
-        case .methodUnknown: return (problem(.methodUnknown), "other", false)
+        case .methodUnknown:
+            // A method that nobody knows is still one that this resource doesn't have.
+            let options = Endpoint.router.match(method: "OPTIONS", path: head.path)
+            guard case .methodNotAllowed(let name, let allow) = options else {
+                return (problem(.methodUnknown), "other", false)
+            }
+            return (problem(.methodNotAllowed(allow: allow)), name, false)
         case .notFound:
             guard let response = files?.response(to: head) else {
                 return (problem(.notFound), "other", false)
@@ -128,13 +150,22 @@ public final class SegmentationService: HTTPHandler {
         }
     }
 
-    private func respond(to endpoint: Endpoint) -> HTTPResponse {
+    private func respond(
+        to endpoint: Endpoint, _ parameters: [String: String]
+    ) throws(APIError) -> HTTPResponse {
         switch endpoint {
         case .live: return status.live
         case .ready: return status.ready
         case .health: return status.health
         case .openAPI: return OpenAPIDocument.response(configuration)
-        case .metrics, .segment:
+        case .inferenceServer: return openInference.server
+        case .inferenceModels: return openInference.models
+        case .inferenceMetadata: return try openInference.metadata(parameters)
+        case .inferenceReady: return try openInference.ready(parameters)
+        case .labelStudioHealth: return labelStudio.health
+        case .labelStudioSetup: return labelStudio.setup
+        case .labelStudioWebhook: return .json([:], status: 201)
+        case .metrics, .segment, .infer, .labelStudioPredict:
             return HTTPResponse(
                 status: 200,
                 headers: ["Content-Type": MetricsRegistry.contentType, "Cache-Control": "no-store"],

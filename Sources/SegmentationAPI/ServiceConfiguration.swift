@@ -8,13 +8,15 @@ public struct ServiceConfiguration: Sendable {
     public var image = ImageLimits()
     /// Expressions in one request; 422 beyond.
     public var expressions = 32
-    /// UTF-8 bytes of one expression; 422 beyond.
-    public var expressionBytes = 512
+    /// Characters (Unicode code points) of one expression; 422 beyond.
+    public var expressionCharacters = 512
     /// The longest that one request may take from its last byte to the model's answer; 504 beyond. A
     /// client's own `deadline_ms` can only shorten it.
     public var requestTimeout = Duration.seconds(60)
     /// Bytes of decoded pictures kept for `image_id`.
     public var pictureStoreBytes = 256 << 20
+    /// Where the files lie that Label Studio names; nil: only data: URIs are read.
+    public var labelStudioFolder: String?
     /// Pictures decoded or masks encoded at once.
     public var decodeWidth = 2
     /// Shown in /health, /openapi.json and `mllmseg_build_info`.

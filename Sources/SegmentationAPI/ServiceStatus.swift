@@ -84,7 +84,7 @@ final class ServiceStatus: Sendable {
             "pixels": JSONValue(configuration.image.maximumPixels),
             "side_pixels": JSONValue(configuration.image.maximumDimension),
             "expressions": JSONValue(configuration.expressions),
-            "expression_bytes": JSONValue(configuration.expressionBytes),
+            "expression_characters": JSONValue(configuration.expressionCharacters),
             "request_seconds": JSONValue(Int(configuration.requestTimeout.seconds)),
         ]
     }

@@ -63,6 +63,9 @@ struct ServeOptions: ParsableArguments {
     )
     var shutdownDelay: String?
 
+    @Option(help: "Folder of the files that Label Studio may name in its tasks. (default: none)")
+    var labelStudioFiles: String?
+
     @Option(help: "text or json. (default: text)")
     var logFormat: String?
 

@@ -73,6 +73,11 @@ struct ServeSettings {
         _ options: ServeOptions, _ reader: inout SettingsReader, into service: inout ServiceConfiguration
     ) throws(CommandFailure) {
         service.version = Product.version
+        service.labelStudioFolder = reader.optionalText(
+            options.labelStudioFiles, Setting("label-studio-files"), shown: "none")
+        if let folder = service.labelStudioFolder, !FileContents.isFolder(folder) {
+            throw CommandFailure("--label-studio-files: \(folder) is not a folder")
+        }
         service.pictureStoreBytes = try reader.mebibytes(
             options.pictureStore, Setting("picture-store"), default: 256)
         service.decodeWidth = try reader.integer(

@@ -91,6 +91,23 @@ import Testing
         }
     }
 
+    @Test func theBodyWinsOverTheURL() async {
+        let fixture = await ServiceFixture()
+        let body: JSONValue = [
+            "image": .string(Base64.encode(ServiceFixture.picture)), "expression": "red", "format": "none",
+        ]
+        let answer = await fixture.send(
+            "POST", "/segment",
+            query: [
+                ("expression", "blue"), ("expression", "green"), ("format", "png"), ("union", "true"),
+                ("image_id", String(repeating: "0", count: 64)),
+            ], headers: ["Content-Type": "application/json"], body: body.encoded())
+        #expect(answer.status == 200, "\(answer.text)")
+        #expect(answer.json["results"]?.array?.count == 1)
+        #expect(answer.json["results"]?[0]?["expression"] == "red")
+        #expect(answer.json["results"]?[0]?["masks"]?[0]?["png"] == nil)
+    }
+
     @Test func onePNGWhenThatIsAccepted() async throws {
         let fixture = await ServiceFixture()
         let red = await fixture.form([("expression", "red")], accept: "image/png")

@@ -77,7 +77,7 @@ import Testing
         let lines = Set(answer.text.split(separator: "\n").map(String.init))
         for line in [
             "mllmseg_http_requests_total{route=\"other\",method=\"GET\",code=\"404\"} 20",
-            "mllmseg_http_requests_total{route=\"other\",method=\"other\",code=\"501\"} 1",
+            "mllmseg_http_requests_total{route=\"/segment\",method=\"other\",code=\"405\"} 1",
             "mllmseg_http_requests_total{route=\"/segment\",method=\"POST\",code=\"200\"} 1",
             "mllmseg_expressions_total{outcome=\"segmented\"} 1",
             "mllmseg_expressions_total{outcome=\"rejected\"} 1", "mllmseg_queue_depth 0",
@@ -90,7 +90,7 @@ import Testing
 
     @Test func openAPIHasThisServersLimits() async throws {
         let fixture = await ServiceFixture { configuration in
-            configuration.expressionBytes = 77
+            configuration.expressionCharacters = 77
             configuration.expressions = 5
             configuration.version = "9.9"
         }

@@ -19,6 +19,7 @@ extension JSONValue {
                 element.append(to: &bytes)
             }
             bytes.append(UInt8(ascii: "]"))
+        case .encoded(let text): bytes.append(contentsOf: text)
         case .object(let members):
             bytes.append(UInt8(ascii: "{"))
             for (index, member) in members.enumerated() {

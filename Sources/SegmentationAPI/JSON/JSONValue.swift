@@ -6,6 +6,8 @@ public enum JSONValue: Sendable, Equatable {
     case string(String)
     case array([JSONValue])
     case object([JSONMember])
+    /// JSON text that is written as it stands: large arrays that would be huge as a tree. Never parsed.
+    case encoded([UInt8])
 
     /// The member called `name`, when this is an object that has one.
     public subscript(name: String) -> JSONValue? {
@@ -51,6 +53,7 @@ public enum JSONValue: Sendable, Equatable {
         case .string: "a string"
         case .array: "an array"
         case .object: "an object"
+        case .encoded: "JSON text"
         }
     }
 }
