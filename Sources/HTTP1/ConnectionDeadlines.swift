@@ -18,6 +18,7 @@ struct ConnectionDeadlines: Sendable {
 
     mutating func stop() { input = nil }
     mutating func startIdle(now: UInt64) { input = now + timeouts.idleNanoseconds }
+    mutating func startDrain(now: UInt64) { input = now + timeouts.drainIdleNanoseconds }
     mutating func startHead(now: UInt64) { input = now + timeouts.headNanoseconds }
     mutating func startLinger(now: UInt64, isDraining: Bool) {
         input = now + (isDraining ? timeouts.drainLingerNanoseconds : timeouts.lingerNanoseconds)

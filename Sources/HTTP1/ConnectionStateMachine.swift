@@ -163,10 +163,10 @@ extension ConnectionStateMachine {
         }
     }
 
-    /// Serves what has begun, then closes; an idle connection closes at once.
+    /// Serves what has begun, then closes; an idle connection closes after a moment for what is on its way.
     public mutating func drain(now: UInt64) {
         isDraining = true
-        if isIdle { close() }
+        if isIdle { deadlines.startDrain(now: now) }
     }
 
     /// A client that keeps sending into a closing connection is cut off here.

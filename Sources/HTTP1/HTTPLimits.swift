@@ -57,7 +57,10 @@ public struct HTTPTimeouts: Sendable, Equatable {
     public var writeFloorBytesPerSecond: UInt64 = 8 * 1024
     /// How long a closing connection still reads, so that a reset does not destroy the last answer.
     public var lingerNanoseconds: UInt64 = 2_000_000_000
-    /// The same while the server shuts down.
+    /// How long an idle connection is still served after the server has begun to shut down: a request may
+    /// be on its way, and closing would cut it.
+    public var drainIdleNanoseconds: UInt64 = 100_000_000
+    /// As `lingerNanoseconds`, while the server shuts down.
     public var drainLingerNanoseconds: UInt64 = 500_000_000
 
     public init() {}

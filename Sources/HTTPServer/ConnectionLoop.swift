@@ -228,6 +228,10 @@ extension ConnectionLoop {
         guard !isStopped else { return continuation.resume() }
         drainWaiters.append(continuation)
         drainDeadline = min(deadline, drainDeadline ?? deadline)
+        // Those whom the kernel has let in already are served too; closing the listener would reset them.
+        for token in listeners.keys {
+            for _ in 0...(configuration.backlog / 64) { accept(from: token, now: now) }
+        }
         closeListeners()
         for case let connection? in connections {
             connection.machine.drain(now: now)

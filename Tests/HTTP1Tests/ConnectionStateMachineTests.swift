@@ -347,7 +347,14 @@ private let get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
         idle.receive(get)
         idle.machine.drain(now: 0)
         idle.run()
+        #expect(idle.log.last == "send HTTP/1.1 200 OK")
+        idle.pass(seconds: 1)
         #expect(idle.log.last == "close")
+        // A request that was on its way is served, and the client told to go.
+        var late = ScriptedConnection()
+        late.machine.drain(now: 0)
+        late.receive(get)
+        #expect(late.log.suffix(2) == ["send HTTP/1.1 200 OK close", "shutdown"])
         var busy = ScriptedConnection()
         busy.answer = nil
         busy.receive(get)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct DrainTests {
     @Test func acceptedRequestsAreAnswered() async throws {
-        let handler = TestHandler(wait: .milliseconds(300))
+        let handler = TestHandler(wait: .milliseconds(1500))
         try await withServer(handler) { port, server in
             let idle = try LoopbackClient(port: port)
             #expect(idle.exchange(get)?.closes == false)
@@ -27,7 +27,7 @@ import Testing
                 client.finishSending()
             }
             drained.wait()
-            #expect(start.duration(to: clock.now) < .seconds(2))
+            #expect(start.duration(to: clock.now) < .seconds(4))
             #expect(throws: LoopbackClient.Failure.self) { try LoopbackClient(port: port) }
         }
         #expect(handler.cancelled.withLock { $0 } == 0)

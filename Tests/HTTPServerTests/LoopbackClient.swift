@@ -83,8 +83,11 @@ final class LoopbackClient {
         return String(decoding: all, as: UTF8.self)
     }
 
-    /// True when the server closes without another byte.
-    func isClosed() -> Bool { receive()?.isEmpty ?? true }
+    /// True when the server closes, or resets, without another byte; false after ten seconds of silence.
+    func isClosed() -> Bool {
+        if let bytes = receive() { return bytes.isEmpty }
+        return errno == ECONNRESET
+    }
 
     struct Response {
         var status: Int
