@@ -218,6 +218,8 @@ extension ConnectionStateMachine {
             actions.append(.send(message.body))
         }
         deadlines.startWrite(now: now)
+        // Whoever left before the stream began doesn't wait for it either.
+        if message.isStreamed && peerHasClosed { actions.append(.cancelHandler) }
         stage = message.isStreamed ? .streaming(chunked: message.framing == .chunked) : .flushing
         head = nil
     }

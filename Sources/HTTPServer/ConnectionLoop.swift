@@ -12,6 +12,7 @@ final class ConnectionLoop: @unchecked Sendable {
         case response(token: UInt64, HTTPResponse)
         case piece(token: UInt64, [UInt8], CheckedContinuation<Bool, Never>)
         case endStream(token: UInt64)
+        case abortStream(token: UInt64)
         case drain(deadline: UInt64, CheckedContinuation<Void, Never>)
         case stop
         case certificate(TLSContext)
@@ -215,6 +216,10 @@ extension ConnectionLoop {
             guard let connection = connection(token) else { return }
             connection.handlerTask = nil
             connection.machine.endStream(now: now)
+            pump(connection, now: now)
+        case .abortStream(let token):
+            guard let connection = connection(token) else { return }
+            connection.machine.failed()
             pump(connection, now: now)
         case .drain(let deadline, let continuation):
             drain(deadline: deadline, continuation, now: now)

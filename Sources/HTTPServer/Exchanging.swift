@@ -70,7 +70,8 @@ extension ConnectionLoop {
                 let goesOn = await withCheckedContinuation { post(.piece(token: token, piece, $0)) }
                 guard goesOn else { return }
             }
-            post(.endStream(token: token))
+            // A stream that was cancelled is cut, so that nobody takes its beginning for the whole.
+            post(Task.isCancelled ? .abortStream(token: token) : .endStream(token: token))
         }
     }
 

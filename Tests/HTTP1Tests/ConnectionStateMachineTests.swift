@@ -204,6 +204,17 @@ private let get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
         #expect(connection.log.suffix(2) == ["send HTTP/1.1 200 OK close", "close"])
     }
 
+    @Test func aStreamForAClientThatHasLeftIsCancelled() {
+        let (stream, _) = AsyncStream<[UInt8]>.makeStream()
+        var connection = ScriptedConnection()
+        connection.answer = nil
+        connection.receive(get)
+        connection.machine.peerClosed(now: 0)
+        connection.run()
+        connection.respond(HTTPResponse(status: 200, body: .stream(stream)))
+        #expect(connection.log.suffix(3) == ["cancel", "send HTTP/1.1 200 OK close", "cancel"])
+    }
+
     @Test func brokenConnectionCancelsAndCloses() {
         var connection = ScriptedConnection()
         connection.answer = nil

@@ -98,6 +98,19 @@ let get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
         }
     }
 
+    /// A client that half-closes cancels the stream; what it gets must not look like the whole.
+    @Test func aCancelledStreamIsCut() async throws {
+        try await withServer { port, _ in
+            let client = try LoopbackClient(port: port)
+            client.send("GET /endless HTTP/1.1\r\nHost: h\r\n\r\n")
+            pause(milliseconds: 50)
+            client.finishSending()
+            let answer = client.receiveAll()
+            #expect(answer.contains("Transfer-Encoding: chunked"))
+            #expect(!answer.hasSuffix("0\r\n\r\n"))
+        }
+    }
+
     @Test func immediateAnswersNeedNoTask() async throws {
         let handler = TestHandler()
         try await withServer(handler) { port, _ in

@@ -9,6 +9,8 @@ import Synchronization
 final class TestHandler: HTTPHandler {
     let cancelled = Mutex(0)
     let served = Mutex(0)
+    /// Kept, as a stream without a producer ends.
+    private let endless = Mutex<[AsyncStream<[UInt8]>.Continuation]>([])
     let gate: Duration
 
     init(wait: Duration = .seconds(30)) { gate = wait }
@@ -35,6 +37,11 @@ final class TestHandler: HTTPHandler {
                 for piece in ["one", "", "two"] { continuation.yield(Array(piece.utf8)) }
                 continuation.finish()
             }
+            return HTTPResponse(status: 200, body: .stream(stream))
+        case "/endless":
+            let (stream, continuation) = AsyncStream<[UInt8]>.makeStream()
+            continuation.yield(Array("begun".utf8))
+            endless.withLock { $0.append(continuation) }
             return HTTPResponse(status: 200, body: .stream(stream))
         case "/large":
             return HTTPResponse(status: 200, body: .bytes([UInt8](repeating: 0x61, count: 4 << 20)))
