@@ -22,6 +22,7 @@ let package = Package(
             name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
         .target(name: "CPNG", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
         .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CSockets"),
         .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
 
@@ -59,7 +60,7 @@ let package = Package(
             name: "SegmentationAPI",
             dependencies: [
                 "Serving", "Segmentation", "Images", "HTTP1", "HTTPServer", "Observability", "COpenSSL",
-                .product(name: "Logging", package: "swift-log"),
+                "CZlib", .product(name: "Logging", package: "swift-log"),
             ], resources: [.embedInCode("openapi.json")]),
 
         // L5

@@ -9,6 +9,9 @@ public enum APIError: Error, Sendable {
     case methodUnknown
     case notAcceptable(offers: [String])
     case unsupportedContentType(allowed: [String])
+    case unsupportedContentEncoding(allowed: [String])
+    /// The body is larger than this once it is unpacked.
+    case unpackedTooLarge(limit: Int)
     case multipart(MultipartError)
     case json(JSONError)
     /// The request can't be read; `detail` says what in plain words.

@@ -19,6 +19,11 @@ extension Problem {
             self.init("not-acceptable", 406, "this resource comes as \(Self.list(offers))")
         case .unsupportedContentType(let allowed):
             self.init("unsupported-content-type", 415, "the Content-Type has to be \(Self.list(allowed))")
+        case .unsupportedContentEncoding(let allowed):
+            self.init(
+                "unsupported-content-encoding", 415, "the Content-Encoding has to be \(Self.list(allowed))")
+        case .unpackedTooLarge(let limit):
+            self.init("body-too-large", 413, "the body is larger than \(limit) bytes when unpacked")
         case .multipart(let error):
             self.init("malformed-form", error.status, error.detail)
         case .json(let error):

@@ -91,6 +91,7 @@ public final class SegmentationService: HTTPHandler {
         let context = RequestContext(request.head)
         let response: HTTPResponse
         do throws(APIError) {
+            let request = try await unpacked(request)
             switch endpoint {
             case .infer: response = try await openInference.infer(request, parameters, context)
             case .labelStudioPredict: response = try await labelStudio.predict(request, context)
@@ -104,6 +105,15 @@ public final class SegmentationService: HTTPHandler {
             request.head, route, finished.status, context, remoteAddress: request.remoteAddress,
             isProbe: false)
         return finished
+    }
+
+    /// The request with its content coding removed (RFC 9110 section 8.4).
+    private func unpacked(_ request: HTTPRequest) async throws(APIError) -> HTTPRequest {
+        guard request.head.headers["Content-Encoding"] != nil else { return request }
+        let limit = configuration.bodyBytes
+        return try await segment.pipeline.pool.run { () throws(APIError) in
+            try ContentDecoding.decoded(request, limit: limit)
+        }
     }
 
     public func refusal(status: Int, detail: String) -> HTTPResponse {
@@ -157,7 +167,7 @@ public final class SegmentationService: HTTPHandler {
         case .live: return status.live
         case .ready: return status.ready
         case .health: return status.health
-        case .openAPI: return OpenAPIDocument.response(configuration)
+        case .openAPI: return OpenAPIDocument.response(configuration, model: engine.model?.name)
         case .inferenceServer: return openInference.server
         case .inferenceModels: return openInference.models
         case .inferenceMetadata: return try openInference.metadata(parameters)

@@ -2,6 +2,9 @@ import EmbeddedModel
 import MLLMSeg
 import Segmentation
 
+/// Too many words for the model's context: the client's fault, and told to it.
+extension ModelError: UnanswerableRequest {}
+
 /// Loads a checkpoint folder for the commands.
 enum ModelLoading {
     static func load(

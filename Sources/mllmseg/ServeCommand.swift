@@ -14,7 +14,7 @@ struct ServeCommand: AsyncParsableCommand {
             configuration is printed at start.
 
             SIGTERM or Ctrl-C: /readyz says 503 at once, accepted requests are answered, exit status 0. A second
-            signal ends the server at once.
+            signal ends the server at once. SIGHUP: the TLS certificate is read again.
             """)
 
     @OptionGroup var options: ServeOptions

@@ -48,6 +48,16 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Connections held at once. (default: 8192)")
     var maxConnections: String?
 
+    @Option(
+        help: "PEM file with the certificate chain; with --tls-key the server speaks HTTPS. (default: none)")
+    var tlsCertificate: String?
+
+    @Option(help: "PEM file with the certificate's key, without a passphrase. (default: none)")
+    var tlsKey: String?
+
+    @Option(help: "Oldest TLS version: 1.2 or 1.3. (default: 1.2)")
+    var tlsMinimum: String?
+
     @Option(help: "Seconds one request may take. (default: 60)")
     var requestTimeout: String?
 

@@ -39,6 +39,7 @@ struct ServeSettings {
         server.limits.bodyBytes = service.bodyBytes
         server.maximumConnections = try reader.integer(
             options.maxConnections, Setting("max-connections"), default: 8192, in: 1...1_000_000)
+        server.tls = try Self.tls(options, &reader)
         let head = try reader.seconds(
             options.headerTimeout, Setting("header-timeout"), default: 10, in: 0.1...3600)
         server.timeouts.headNanoseconds = UInt64(head / .nanoseconds(1))
@@ -49,6 +50,26 @@ struct ServeSettings {
         logFormat = try reader.choice(options.logFormat, Setting("log-format"), default: .text)
         logLevel = try reader.choice(options.logLevel, Setting("log-level"), default: .info)
         lines = reader.lines
+    }
+
+    private enum TLSVersion: String, CaseIterable {
+        case v12 = "1.2"
+        case v13 = "1.3"
+    }
+
+    private static func tls(
+        _ options: ServeOptions, _ reader: inout SettingsReader
+    ) throws(CommandFailure) -> TLSConfiguration? {
+        let certificate = reader.optionalText(
+            options.tlsCertificate, Setting("tls-certificate"), shown: "none")
+        let key = reader.optionalText(options.tlsKey, Setting("tls-key"), shown: "none")
+        let minimum = try reader.choice(options.tlsMinimum, Setting("tls-minimum"), default: TLSVersion.v12)
+        if certificate == nil, key == nil { return nil }
+        guard let certificate, let key else {
+            throw CommandFailure("--tls-certificate and --tls-key belong together")
+        }
+        return TLSConfiguration(
+            certificatePath: certificate, keyPath: key, requiresTLS13: minimum == .v13)
     }
 
     private static func read(

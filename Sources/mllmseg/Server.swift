@@ -49,6 +49,8 @@ struct Server {
                 uniqueKeysWithValues: settings.lines.map { ($0.name, "\($0.value) (\($0.source))") }))
         let folder = try ModelLoading.folder(settings.modelDirectory)
         let signals = TerminationSignals()
+        let reload = CertificateReload(server, logger)
+        defer { reload.stop() }
         do throws(HTTPServerError) {
             try server.start()
         } catch {
@@ -103,6 +105,7 @@ struct Server {
         guard case .tcp(let host, let port)? = settings.server.addresses.first else { return "" }
         let everywhere = ["0.0.0.0": "127.0.0.1", "::": "[::1]"]
         let name = everywhere[host] ?? (host.contains(":") ? "[\(host)]" : host)
-        return "http://\(name):\(server.boundPort ?? port)/"
+        let scheme = settings.server.tls == nil ? "http" : "https"
+        return "\(scheme)://\(name):\(server.boundPort ?? port)/"
     }
 }

@@ -68,6 +68,12 @@ import Testing
             ),
             (["inspect", "/nowhere"], "/nowhere"), (["inspect", folder.path], "config.json"),
             (["serve", "--port", "65536"], "--port is \"65536\""),
+            (["serve", "--tls-key", "x"], "belong together"),
+            (["serve", "--tls-minimum", "1.1"], "one of 1.2, 1.3"),
+            (
+                ["serve", "--port", "0", "--tls-key", "/nowhere", "--tls-certificate", "/nowhere"],
+                "/nowhere"
+            ),
             (["serve", "--log-format", "xml"], "one of text, json"),
             (["serve", "--request-timeout", "nan"], "--request-timeout is \"nan\""),
             (["serve", "--model", "/nowhere"], "/nowhere is not a folder"),

@@ -131,6 +131,42 @@ import Testing
         #expect(badText.json["field"] == "expression")
     }
 
+    /// "hello" packed by Python's gzip and zlib modules.
+    static let packed: [(String, [UInt8])] = [
+        (
+            "gzip",
+            [31, 139, 8, 0, 0, 0, 0, 0, 2, 255, 203, 72, 205, 201, 201, 7, 0, 134, 166, 16, 54, 5, 0, 0, 0]
+        ),
+        ("deflate", [120, 156, 203, 72, 205, 201, 201, 7, 0, 6, 44, 2, 21]),
+    ]
+
+    @Test(arguments: packed) func packedBodies(coding: String, bytes: [UInt8]) async {
+        let fixture = await ServiceFixture { $0.bodyBytes = 5 }
+        func send(_ bytes: [UInt8], _ fixture: ServiceFixture) async -> Answer {
+            await fixture.send(
+                "POST", "/segment", query: [("expression", "red")], headers: ["Content-Encoding": coding],
+                body: bytes)
+        }
+        // "hello" is no picture: it has been unpacked.
+        #expect(await send(bytes, fixture).problem == "unsupported-image")
+        for length in 0..<bytes.count {
+            #expect(await send(Array(bytes[..<length]), fixture).problem == "malformed", "\(length)")
+        }
+        #expect(await send(bytes + [0], fixture).problem == "malformed")
+        let smaller = await ServiceFixture { $0.bodyBytes = 4 }
+        let large = await send(bytes, smaller)
+        #expect(large.status == 413 && large.problem == "body-too-large")
+    }
+
+    @Test func unknownCodingsAre415() async {
+        let fixture = await ServiceFixture()
+        for coding in ["br", "gzip, gzip", "zstd", "x"] {
+            let answer = await fixture.send("POST", "/segment", headers: ["Content-Encoding": coding])
+            #expect(answer.status == 415)
+            #expect(answer.problem == "unsupported-content-encoding")
+        }
+    }
+
     @Test func pathsAndMethods() async {
         let fixture = await ServiceFixture()
         #expect(await fixture.send("GET", "/nowhere").problem == "not-found")
