@@ -110,10 +110,12 @@ require_swift_version() {
 # Runs a long command so that Ctrl-C or SIGTERM to this script ends the command too and leaves no orphan.
 run_to_end() {
     local child status
+    set -m # a process group of its own, so that the compilers which a build started end with it
     "$@" &
     child=$!
+    set +m
     # shellcheck disable=SC2064  # the child's number must be the one of now
-    trap "kill -TERM $child 2>/dev/null; wait $child; exit 143" TERM INT
+    trap "kill -TERM -- -$child 2>/dev/null; wait $child; exit 143" TERM INT
     wait "$child"
     status=$?
     trap - TERM INT
