@@ -83,7 +83,7 @@ public final class Engine: Sendable {
         let outcome = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 enqueue(.init(id: id, job: job, admitted: admission.instant, continuation: continuation))
-                // A cancellation before this line found nothing to take back.
+                // A cancellation that came since `enqueue` looked for it found nothing to take back.
                 if Task.isCancelled { abandon(id) { .cancelled($0) } }
             }
         } onCancel: {
@@ -101,6 +101,11 @@ public final class Engine: Sendable {
         let job = accepted.job
         let refusal: ServingError? = state.withLock { state in
             state.reserved -= 1
+            // Its client left before it got here: not worth a place in a batch.
+            guard !Task.isCancelled else {
+                publishDepths(state)
+                return .cancelled(.queue)
+            }
             // Nobody would answer any more: a further part that came after the drain.
             guard state.phase != .stopped else {
                 publishDepths(state)

@@ -61,7 +61,8 @@ public struct ServingMetrics: Sendable {
         case .queueFull: shed.increment(["queue_full"])
         case .picturesTooLarge: shed.increment(["picture_memory"])
         case .notReady: shed.increment(["not_ready"])
-        case .deadlinePassed, .cancelled, .backendFailed: break
+        case .cancelled(let phase): cancelled.increment([phase.rawValue])
+        case .deadlinePassed, .backendFailed: break
         }
     }
 
