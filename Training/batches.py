@@ -1,0 +1,60 @@
+"""Batches of pictures with their packed phrases, made in worker processes."""
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, IterableDataset
+
+from prompts import Prompter
+from scenes import PATCH, Source
+
+MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
+STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
+
+
+def normalise(pixels):
+    """uint8 [B, S, S, 3] -> float [B, 3, S, S]"""
+    x = pixels.permute(0, 3, 1, 2).float() / 255
+    return (x - MEAN.to(x.device)) / STD.to(x.device)
+
+
+class Batches(IterableDataset):
+    """Endless batches of one stage: dict(size, pictures, phrases, photos (share), objects, scale, crop)."""
+    def __init__(self, cache, tokenizer, stage, seed):
+        self.cache, self.tokenizer, self.stage, self.seed = cache, tokenizer, stage, seed
+
+    def __iter__(self):
+        torch.set_num_threads(1)
+        worker = torch.utils.data.get_worker_info()
+        rng = np.random.default_rng((self.seed, worker.id if worker else 0))
+        source, prompter, st = Source(self.cache), Prompter(self.tokenizer), self.stage
+        while True:
+            items = []
+            while len(items) < st["pictures"]:
+                if rng.random() < st["photos"]:
+                    item = source.photo(rng, st["size"], st["phrases"], crop=st["crop"])
+                else:
+                    item = source.scene(rng, st["size"], st["phrases"], objects=st["objects"], scale=st["scale"])
+                if item["phrases"] or not st["phrases"]:
+                    items.append(item)
+            yield collate(items, prompter, st["size"], rng)
+
+
+def collate(items, prompter, size, rng=None):
+    out = dict(pixels=torch.from_numpy(np.stack([it["pixels"] for it in items])),
+               labels=torch.from_numpy(np.stack([it["labels"] for it in items]).reshape(len(items), -1).astype(np.int64)),
+               boxes=torch.from_numpy(np.stack([it["boxes"] for it in items]).reshape(len(items), -1, 4)))
+    if not any(it["phrases"] for it in items):
+        return out
+    n = (size // PATCH) ** 2 // 4
+    packed = prompter.pack([[p["phrase"] for p in it["phrases"]] for it in items], n, rng)
+    present = np.array([p["kind"] != "absent" for it in items for p in it["phrases"]])
+    masks = np.concatenate([it["masks"] for it in items])
+    g = size // PATCH
+    cover = masks.reshape(-1, g, PATCH, g, PATCH).mean((2, 4), dtype=np.float32)
+    out.update({k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in packed.items() if k != "start"}, start=packed["start"],
+               present=torch.from_numpy(present), masks=torch.from_numpy(masks[present].view(np.uint8)), cover=torch.from_numpy(cover.reshape(-1, g * g)))
+    return out
+
+
+def loader(cache, tokenizer, stage, seed, workers):
+    data = Batches(cache, tokenizer, stage, seed)
+    return iter(DataLoader(data, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None))

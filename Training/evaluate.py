@@ -1,0 +1,197 @@
+"""Measure a checkpoint on held-out composed scenes and on the development photos.
+
+    evaluate.py --model DIR --tokenizer DIR --cache CACHE [--data ../shared/referring] [--out results] [--overlays DIR]
+
+Writes results.json and results.md.  Metrics as in the authors' scripts: cIoU =
+summed intersections over summed unions; gIoU = mean over phrases, an absent one
+counts 1 when rejected, else 0 (its mask then enters cIoU's union); a falsely
+rejected phrase keeps its mask and costs only T-acc.  `served` is the mean IoU
+when a rejection empties the mask, which is what a caller of the server sees.
+"""
+import argparse
+import copy
+import json
+import os
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from pycocotools import mask as rle
+
+from batches import normalise
+from prompts import Prompter, attention_mask
+from scenes import PATCH, Source
+
+
+@torch.no_grad()
+def predict(model, prompter, rgb, phrases, chunk=8):
+    """rgb uint8 [H, W, 3] -> probabilities [P, H, W] float, rejected [P] bool."""
+    model.eval()
+    size = model.config["force_image_size"]
+    h, w = rgb.shape[:2]
+    small = np.asarray(Image.fromarray(rgb).resize((size, size), Image.BICUBIC))
+    device = next(model.parameters()).device
+    pixels = normalise(torch.from_numpy(small.copy())[None].to(device))
+    probs, rejected = [], []
+    for i in range(0, len(phrases), chunk):
+        part = phrases[i:i + chunk]
+        p = prompter.pack([part], (size // PATCH) ** 2 // 4)
+        t = {k: torch.from_numpy(v).to(device) for k, v in p.items() if k != "start"}
+        out = model(pixels, t["ids"], t["positions"], attention_mask(t["blocks"]), p["start"], t["ends"], t["owner"], torch.arange(len(part), device=device))
+        prob = F.interpolate(out["logits"].float().sigmoid()[:, None], (h, w), mode="bilinear", align_corners=False)[:, 0]
+        probs.append(prob.cpu().numpy())
+        rejected.append((out["marker"].argmax(-1) == prompter.rej).cpu().numpy())
+    return np.concatenate(probs), np.concatenate(rejected)
+
+
+def box(mask):
+    xs, ys = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
+    return (xs[0], ys[0], xs[-1] + 1, ys[-1] + 1) if len(xs) else (0, 0, 0, 0)
+
+
+def box_iou(a, b):
+    w, h = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    inter = max(w, 0) * max(h, 0)
+    return inter / max((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - inter, 1)
+
+
+def measure(mask, truth, rejected, present):
+    """One phrase's row of facts."""
+    inter, union = int((mask & truth).sum()), int((mask | truth).sum())
+    iou = inter / union if union else 0.0
+    return dict(present=present, rejected=bool(rejected), inter=inter, union=union, iou=iou, hit=box_iou(box(mask), box(truth)) > 0.5 if present else False)
+
+
+def summary(rows):
+    """rows of `measure` -> the metrics, in percent"""
+    there, gone = [r for r in rows if r["present"]], [r for r in rows if not r["present"]]
+    mean = lambda v: round(100 * float(np.mean(v)), 1) if len(v) else None
+    inter = sum(r["inter"] for r in there)
+    union = sum(r["union"] for r in there) + sum(r["union"] for r in gone if not r["rejected"])
+    return dict(phrases=len(rows), gIoU=mean([r["iou"] if r["present"] else float(r["rejected"]) for r in rows]), cIoU=round(100 * inter / max(union, 1), 1),
+                present=mean([r["iou"] for r in there]), served=mean([(0 if r["rejected"] else r["iou"]) if r["present"] else float(r["rejected"]) for r in rows]),
+                prec50=mean([r["hit"] for r in there]), N_acc=mean([r["rejected"] for r in gone]), T_acc=mean([not r["rejected"] for r in there]))
+
+
+def dev_pictures(data):
+    """Yields (rgb, list of dict(phrase, truth, kind, tags)) of the development photos."""
+    pack = json.load(open(f"{data}/annotations.json"))
+    images = {i["source_image_id"]: i for i in pack["images"] if i["set"] == "coco_dev"}
+    anns = {x["id"]: x for x in pack["annotations"]}
+    by_image = {}
+    for line in open(f"{data}/dev_expressions.jsonl"):
+        e = json.loads(line)
+        by_image.setdefault(e["image_id"], []).append(e)
+    for source_id in sorted(by_image):
+        im = images[source_id]
+        rgb = np.asarray(Image.open(f"{data}/{im['file_name']}").convert("RGB"))
+        out = []
+        for e in by_image[source_id]:
+            truth = np.zeros(rgb.shape[:2], bool)
+            for i in e["annotation_ids"]:
+                truth |= rle.decode(anns[i]["segmentation"]).astype(bool)
+            out.append(dict(phrase=e["expression"], truth=truth, kind=e["kind"], tags=e["tags"]))
+        yield rgb, out
+
+
+def composed_pictures(source, size, phrases, seed=20_000):
+    """Held-out backgrounds and cut-outs, combinations of words that training left out."""
+    rng, left = np.random.default_rng(seed), phrases
+    while left > 0:
+        item = source.scene(rng, size, min(6, left), objects=(1, 6), scale=(0.18, 0.55), held=True)
+        if not item["phrases"]:
+            continue
+        left -= len(item["phrases"])
+        yield item["pixels"], [dict(phrase=p["phrase"], truth=m, kind=p["kind"], tags=p["tags"] + ([] if p["kind"] == "absent" else ["seen cut-out" if p["seen_names"] else "held-out cut-out"]))
+                               for p, m in zip(item["phrases"], item["masks"])]
+
+
+def run(model, prompter, pictures, shuffle=None):
+    """All rows over the pictures; `shuffle`: a generator that gives each phrase another picture's words."""
+    pictures = list(pictures)
+    words = [q["phrase"] for _, qs in pictures for q in qs]
+    if shuffle is not None:
+        words = [words[i] for i in shuffle.permutation(len(words))]
+    rows, at = [], 0
+    for rgb, qs in pictures:
+        probs, rejected = predict(model, prompter, rgb, words[at:at + len(qs)])
+        at += len(qs)
+        for q, p, r in zip(qs, probs, rejected):
+            rows.append(dict(measure(p >= 0.5, q["truth"], r, q["kind"] != "absent"), kind=q["kind"], tags=q["tags"]))
+    return rows
+
+
+def constant(pictures, full):
+    """Baselines: the whole picture for every phrase, or every phrase rejected with an empty mask."""
+    return [dict(measure(np.full(q["truth"].shape, full), q["truth"], not full, q["kind"] != "absent"), kind=q["kind"], tags=q["tags"]) for _, qs in pictures for q in qs]
+
+
+def quick(model, weights, prompter, source, data):
+    """A short look during training, with the averaged weights."""
+    other = copy.deepcopy(model)
+    other.load_state_dict(weights)
+    pick = lambda rows: {k: v for k, v in summary(rows).items() if k != "phrases"}
+    return dict(dev=pick(run(other, prompter, dev_pictures(data))), composed=pick(run(other, prompter, composed_pictures(source, model.config["force_image_size"], 300))))
+
+
+def table(results):
+    cols = ["phrases", "gIoU", "cIoU", "present", "served", "prec50", "N_acc", "T_acc"]
+    lines = ["| | " + " | ".join(cols) + " |", "|---|" + "---:|" * len(cols)]
+    for name, s in results.items():
+        lines.append(f"| {name} | " + " | ".join("" if s[c] is None else str(s[c]) for c in cols) + " |")
+    return "\n".join(lines)
+
+
+def report(model, prompter, pictures):
+    pictures = list(pictures)
+    rows = run(model, prompter, pictures)
+    out = {"model": summary(rows)}
+    for kind in ("single", "multi", "absent"):
+        out["kind: " + kind] = summary([r for r in rows if r["kind"] == kind])
+    for tag in sorted({t for r in rows for t in r["tags"]}):
+        out["tag: " + tag] = summary([r for r in rows if tag in r["tags"]])
+    out["baseline: reject all, empty mask"] = summary(constant(pictures, False))
+    out["baseline: whole picture"] = summary(constant(pictures, True))
+    out["baseline: phrases shuffled between pictures"] = summary(run(model, prompter, pictures, np.random.default_rng(3)))
+    return out
+
+
+def overlays(model, prompter, pictures, out, count=12, seed=5):
+    """Side by side: truth and prediction, for looking at (the photos are not ours to publish)."""
+    os.makedirs(out, exist_ok=True)
+    pictures = [(rgb, q) for rgb, qs in pictures for q in qs]
+    for n, i in enumerate(np.random.default_rng(seed).choice(len(pictures), count, replace=False)):
+        rgb, q = pictures[i]
+        probs, rejected = predict(model, prompter, rgb, [q["phrase"]])
+        paint = lambda m, c: np.where(m[..., None], (rgb * 0.4 + np.array(c) * 0.6), rgb * 0.6).astype(np.uint8)
+        name = "".join(c if c.isalnum() else "_" for c in q["phrase"])[:60]
+        Image.fromarray(np.concatenate([paint(q["truth"], (0, 255, 0)), paint(probs[0] >= 0.5, (255, 0, 0))], 1)).save(f"{out}/{n:02d}_{'REJ' if rejected[0] else 'SEG'}_{q['kind']}_{name}.jpg")
+
+
+def main():
+    from export import load
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--data", default=os.environ.get("REFERRING_DATA", "../shared/referring"))
+    for name in ("model", "tokenizer", "cache"):
+        ap.add_argument("--" + name, required=True)
+    ap.add_argument("--out", default="results")
+    ap.add_argument("--overlays")
+    ap.add_argument("--phrases", type=int, default=2000)
+    ap.add_argument("--device", default="cpu")
+    a = ap.parse_args()
+    torch.set_num_threads(2)
+    model, prompter = load(a.model).to(a.device), Prompter(f"{a.tokenizer}/tokenizer.json")
+    if a.overlays:
+        overlays(model, prompter, dev_pictures(a.data), a.overlays)
+    results = {"Development photos, phrases written by people": report(model, prompter, dev_pictures(a.data)),
+               "Composed scenes, held out": report(model, prompter, composed_pictures(Source(a.cache), model.config["force_image_size"], a.phrases))}
+    os.makedirs(a.out, exist_ok=True)
+    json.dump(results, open(f"{a.out}/results.json", "w"), indent=1)
+    text = "\n\n".join(f"## {name}\n\n{table(r)}" for name, r in results.items())
+    open(f"{a.out}/results.md", "w").write(text + "\n")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

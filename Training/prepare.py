@@ -1,0 +1,128 @@
+"""Decode the training pack once into memory-mapped arrays.
+
+    prepare.py --data ../shared/referring --cache CACHE
+
+Writes photos.npy [n, 256, 256, 3] uint8 (squeezed to a square, as the server
+does), masks.npy [m, 8192] (256 x 256 bits), sprites.npy [s, 128, 128, 4]
+(cut-outs with alpha) and index.json, which describes them.  The development
+photos (coco_dev) are not read.
+"""
+import argparse
+import json
+import os
+
+import numpy as np
+from PIL import Image
+from pycocotools import mask as rle
+
+import nouns
+from colours import colour_shares
+
+SIDE, SPRITE = 256, 128
+
+
+def squeeze(rgb):
+    return np.asarray(Image.fromarray(rgb).resize((SIDE, SIDE), Image.BICUBIC))
+
+
+def squeeze_mask(mask):
+    return np.asarray(Image.fromarray(mask * 255).resize((SIDE, SIDE), Image.BOX)) >= 128
+
+
+def sprite_of(rgba):
+    """Crop to the opaque part, fit into SPRITE x SPRITE keeping the aspect (centred), alpha premultiplied resize."""
+    yx = np.argwhere(rgba[..., 3] > 40)
+    (y0, x0), (y1, x1) = yx.min(0), yx.max(0) + 1
+    crop = Image.fromarray(rgba[y0:y1, x0:x1]).convert("RGBa")
+    scale = SPRITE / max(crop.size)
+    w, h = (max(1, round(v * scale)) for v in crop.size)
+    small = crop.resize((w, h), Image.BICUBIC if scale < 1 else Image.BILINEAR).convert("RGBA")
+    out = np.zeros((SPRITE, SPRITE, 4), np.uint8)
+    oy, ox = (SPRITE - h) // 2, (SPRITE - w) // 2
+    out[oy:oy + h, ox:ox + w] = np.asarray(small)
+    return out, [ox, oy, w, h]
+
+
+def instance_names(category, source_set):
+    if source_set == "ccp":
+        return [category]
+    if category in nouns.STUFF:
+        return [nouns.STUFF[category]]
+    if "-" in category:
+        return []
+    return nouns.COCO_SYNONYMS.get(category, category).split(",")
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--data", default=os.environ.get("REFERRING_DATA", "../shared/referring"))
+    ap.add_argument("--cache", required=True)
+    a = ap.parse_args()
+    os.makedirs(a.cache, exist_ok=True)
+    pack = json.load(open(f"{a.data}/annotations.json"))
+    images = [i for i in pack["images"] if i["set"] != "coco_dev"]
+    cats = {c["id"]: c for c in pack["categories"]}
+    by_image = {}
+    for ann in pack["annotations"]:
+        by_image.setdefault(ann["image_id"], []).append(ann)
+    photos = np.lib.format.open_memmap(f"{a.cache}/photos.npy", "w+", np.uint8, (len(images), SIDE, SIDE, 3))
+    photo_index, mask_rows, objects, sprites, sprite_index = [], [], [], [], []
+
+    def add_sprite(rgba, names, origin, shares):
+        s, box = sprite_of(rgba)
+        sprites.append(s)
+        sprite_index.append(dict(names=names, origin=origin, box=box, shares=shares))
+
+    for n, im in enumerate(images):
+        rgb = np.asarray(Image.open(f"{a.data}/{im['file_name']}").convert("RGB"))
+        photos[n] = squeeze(rgb)
+        photo_index.append(dict(set=im["set"], source=im.get("source_image_id"), width=im["width"], height=im["height"], objects=[]))
+        union = np.zeros(rgb.shape[:2], np.uint8)
+        for ann in by_image.get(im["id"], []):
+            cat = cats[ann["category_id"]]
+            m = rle.decode(ann["segmentation"])
+            if ann["iscrowd"] or ann["mask_source"] == "box_only":
+                names, crowd = [cat["name"]], True
+            else:
+                names, crowd = instance_names(cat["name"], im["set"]), False
+            if not names:
+                continue
+            small = squeeze_mask(m)
+            if small.sum() < 20:
+                continue
+            shares = colour_shares(rgb[m > 0])
+            photo_index[n]["objects"].append(len(objects))
+            objects.append(dict(id=ann["id"], names=names, crowd=crowd, stuff=not cat.get("isthing", 1), shares=shares,
+                                area=float(small.mean())))
+            mask_rows.append(np.packbits(small))
+            x, y, w, h = ann["bbox"]
+            whole = im["set"] == "coco_train" and ann["area"] > 1300 and cats[ann["category_id"]]["isthing"]
+            person = im["set"] == "coco_person" and ann["mask_source"] == "human" and ann["area"] > 4000
+            if not crowd and (whole or person) and min(w, h) > 28 and ann["area"] / (w * h) > 0.35:
+                add_sprite(np.dstack([rgb, m * 255]), names, im["set"], shares)
+            if im["set"] == "ccp":
+                union |= m
+        if im["set"] == "ccp" and n % 3 == 0 and union.any():
+            add_sprite(np.dstack([rgb, union * 255]), ["person", "woman"], "ccp", colour_shares(rgb[union > 0]))
+        if n % 500 == 0:
+            print(n, "of", len(images), len(objects), len(sprites), flush=True)
+    for code, info in json.load(open(f"{a.data}/cutouts/fluent3d.json")).items():
+        names = nouns.cutout_names(info["name"], info["group"])
+        if names:
+            rgba = np.asarray(Image.open(f"{a.data}/cutouts/fluent3d/{code}.webp").convert("RGBA"))
+            add_sprite(rgba, names, info["group"], colour_shares(rgba[..., :3][rgba[..., 3] > 128]))
+    np.save(f"{a.cache}/masks.npy", np.stack(mask_rows))
+    np.save(f"{a.cache}/sprites.npy", np.stack(sprites))
+    expressions = [json.loads(line) for f in ("train_expressions", "train_extra_absent") for line in open(f"{a.data}/{f}.jsonl")]
+    by_source = {p["source"]: i for i, p in enumerate(photo_index) if p["set"] == "coco_train"}
+    by_id = {o["id"]: i for i, o in enumerate(objects)}
+    human = []
+    for e in expressions:
+        if e["image_id"] in by_source and all(i in by_id for i in e["annotation_ids"]):
+            human.append(dict(photo=by_source[e["image_id"]], phrase=e["expression"], targets=[by_id[i] for i in e["annotation_ids"]], kind=e["kind"], tags=e["tags"]))
+    json.dump(dict(photos=photo_index, objects=objects, sprites=sprite_index, human=human), open(f"{a.cache}/index.json", "w"))
+    print(len(images), "photos", len(objects), "objects", len(sprites), "sprites", len(human), "of", len(expressions), "human phrases")
+
+
+if __name__ == "__main__":
+    main()

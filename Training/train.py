@@ -1,0 +1,241 @@
+"""Train the small model from scratch until a wall-clock deadline.
+
+    train.py --cache CACHE --tokenizer DIR --out RUN --minutes 80 [--resume] [--device cpu|cuda]
+
+The learning rate and the stages (picture size, mix of data) are functions of
+the elapsed share of the time, so the run ends on time whatever else the machine
+does.  RUN gets log.jsonl, curve.png and last.pt (every few minutes; --resume
+goes on from it, time already spent included).
+"""
+import argparse
+import json
+import math
+import os
+import time
+
+import torch
+import torch.nn.functional as F
+
+from batches import loader, normalise
+from evaluate import quick
+from model import MLLMSeg, make_config
+from prompts import Prompter, attention_mask
+from scenes import Source
+
+# Small pictures first: a 112-pixel picture costs a quarter and shows fewer, larger things.
+# The first stage has no phrases: the vision encoder learns what lies under each patch, at a third of the cost.
+STAGES = [
+    dict(until=0.22, size=112, pictures=48, phrases=0, photos=0.40, objects=(1, 4), scale=(0.30, 0.70), crop=(0.40, 1.00)),
+    dict(until=0.32, size=112, pictures=16, phrases=5, photos=0.30, objects=(1, 3), scale=(0.35, 0.70), crop=(0.40, 0.90)),
+    dict(until=0.60, size=112, pictures=16, phrases=5, photos=0.40, objects=(1, 4), scale=(0.30, 0.65), crop=(0.40, 1.00)),
+    dict(until=0.86, size=168, pictures=16, phrases=5, photos=0.45, objects=(1, 6), scale=(0.20, 0.60), crop=(0.50, 1.00)),
+    dict(until=1.01, size=168, pictures=16, phrases=5, photos=0.60, objects=(1, 6), scale=(0.18, 0.55), crop=(0.75, 1.00)),
+]
+
+
+def class_words(source, prompter):
+    """Token ids of every class name: [C, L] padded with 0, and the mask."""
+    rows = [prompter.ids(" " + n) for n in source.classes]
+    width = max(map(len, rows))
+    ids = torch.tensor([list(r) + [0] * (width - len(r)) for r in rows])
+    return ids, torch.tensor([[1.0] * len(r) + [0.0] * (width - len(r)) for r in rows])
+
+
+def dense_losses(model, t1, tokens, batch, words):
+    """What lies under each patch (class, box of the object) and, for image tokens, which word embedding it is like."""
+    heads, labels = model.heads, batch["labels"]
+    weight = torch.ones(heads["patch"].out_features, device=t1.device)
+    weight[0] = 0.2
+    guess = heads["patch"](t1)
+    patch = F.cross_entropy(guess.flatten(0, 1).float(), labels.flatten(), weight, ignore_index=-1)
+    on = labels > 0
+    box = F.l1_loss(heads["box"](t1[on]).float().sigmoid(), batch["boxes"][on])
+    b, n = labels.shape
+    g = int(n ** 0.5)
+    four = labels.view(b, g // 2, 2, g // 2, 2).permute(0, 1, 3, 2, 4).reshape(b, n // 4, 4)
+    top = four.amax(-1)
+    sure = (top > 0) & ((four == top[..., None]).sum(-1) >= 2)
+    ids, there = words
+    names = (model.language_model.model.embed_tokens(ids) * there[..., None]).sum(1)
+    token = F.cross_entropy(10 * F.normalize(tokens[sure].float(), dim=-1) @ F.normalize(names.float(), dim=-1).t(), top[sure])
+    acc = (guess.detach()[on].argmax(-1) == labels[on]).float().mean()
+    return dict(patch=patch, box=box, token=token), dict(patch_acc=acc)
+
+
+def losses(model, batch, words, prompter):
+    """The mask and marker losses, and the dense helpers that make so short a training possible."""
+    if "ids" not in batch:
+        return dense_losses(model, *model.see(normalise(batch["pixels"])), batch, words)
+    wanted = batch["present"].nonzero()[:, 0]
+    out = model(normalise(batch["pixels"]), batch["ids"], batch["positions"], attention_mask(batch["blocks"]), batch["start"], batch["ends"], batch["owner"], wanted)
+    logits, target = out["logits"].float(), batch["masks"].float()
+    bce = F.binary_cross_entropy_with_logits(logits, target)
+    prob = logits.sigmoid()
+    inter, total = (prob * target).sum((1, 2)), prob.sum((1, 2)) + target.sum((1, 2))
+    dice = (1 - (2 * inter + 1) / (total + 1)).mean()
+    marker = F.cross_entropy(out["marker"].float(), torch.where(batch["present"], prompter.seg, prompter.rej))
+    parts, shown = dense_losses(model, out["t1"], out["tokens"], batch, words)
+    coarse = torch.einsum("qc,qnc->qn", model.heads["where"](out["seg"]), model.heads["there"](out["t1"])[batch["owner"]]).float() / 8 - 2
+    parts.update(bce=bce, dice=dice, marker=marker, coarse=F.binary_cross_entropy_with_logits(coarse, batch["cover"]))
+    with torch.no_grad():
+        hard, m = logits > 0, target > 0.5
+        said = out["marker"].argmax(-1)
+        shown.update(iou=((hard & m).sum((1, 2)) / (hard | m).sum((1, 2)).clamp(min=1)).mean(), n_acc=(said == prompter.rej)[~batch["present"]].float().mean(),
+                     t_acc=(said != prompter.rej)[batch["present"]].float().mean())
+    return parts, shown
+
+
+WEIGHTS = dict(bce=2.0, dice=1.0, marker=0.5, patch=0.4, box=1.0, token=0.3, coarse=2.0)
+
+
+class Average:
+    """Exponential moving average of weights and buffers."""
+    def __init__(self, model, decay=0.998):
+        self.decay, self.state, self.steps = decay, {k: v.clone() for k, v in model.state_dict().items()}, 0
+
+    @torch.no_grad()
+    def update(self, model):
+        self.steps += 1
+        d = min(self.decay, self.steps / (self.steps + 10))
+        now = model.state_dict()
+        floats = [k for k, v in now.items() if v.is_floating_point() and v.shape == self.state[k].shape]
+        torch._foreach_lerp_([self.state[k] for k in floats], [now[k] for k in floats], 1 - d)
+        for k in now.keys() - set(floats):
+            self.state[k] = now[k].clone()
+
+
+def optimizer_of(model, lr):
+    decay = [p for n, p in model.named_parameters() if p.dim() >= 2 and "embed" not in n]
+    rest = [p for n, p in model.named_parameters() if not (p.dim() >= 2 and "embed" not in n)]
+    return torch.optim.AdamW([dict(params=decay, weight_decay=0.05), dict(params=rest, weight_decay=0.0)], lr=lr, betas=(0.9, 0.98), fused=True)
+
+
+def draw(out):
+    import matplotlib
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    rows = [json.loads(line) for line in open(f"{out}/log.jsonl")]
+    steps, evals = [r for r in rows if "iou" in r], [r for r in rows if "dev" in r]
+    fig, ax = plt.subplots(1, 3, figsize=(15, 4))
+    for k in ("bce", "dice", "marker", "patch", "token", "coarse"):
+        ax[0].plot([r["step"] for r in steps], [r[k] for r in steps], label=k)
+    ax[0].set_ylim(0, 2)
+    for k in ("iou", "n_acc", "t_acc", "patch_acc"):
+        ax[1].plot([r["step"] for r in steps], [r[k] for r in steps], label=k)
+    for where in ("dev", "composed"):
+        for k in ("gIoU", "cIoU", "present"):
+            ax[2].plot([r["step"] for r in evals], [r[where][k] for r in evals], label=f"{where} {k}")
+    for a in ax:
+        a.legend(fontsize=7)
+        a.set_xlabel("step")
+    fig.tight_layout()
+    fig.savefig(f"{out}/curve.png", dpi=80)
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--data", default=os.environ.get("REFERRING_DATA", "../shared/referring"), help="for the development photos")
+    for name in ("cache", "tokenizer", "out"):
+        ap.add_argument("--" + name, required=True)
+    ap.add_argument("--minutes", type=float, required=True)
+    ap.add_argument("--lr", type=float, default=1e-3)
+    ap.add_argument("--device", default="cpu")
+    ap.add_argument("--threads", type=int, default=2)
+    ap.add_argument("--workers", type=int, default=1)
+    ap.add_argument("--seed", type=int, default=1)
+    ap.add_argument("--save-minutes", type=float, default=5)
+    ap.add_argument("--eval-minutes", type=float, default=10)
+    ap.add_argument("--overfit", type=int, default=0, help="sanity check: this many steps on one batch")
+    ap.add_argument("--resume", action="store_true")
+    a = ap.parse_args()
+    torch.manual_seed(a.seed)
+    torch.set_num_threads(a.threads)
+    os.makedirs(a.out, exist_ok=True)
+    vocabulary = f"{a.tokenizer}/tokenizer.json"
+    prompter, source = Prompter(vocabulary), Source(a.cache)
+    added = {t: prompter.tok.token_to_id(t) for t in ("<|endoftext|>", "<|im_end|>")}
+    model = MLLMSeg(make_config(prompter.tok.get_vocab_size(), added, STAGES[0]["size"]), classes=len(source.classes))
+    print("parameters", sum(p.numel() for n, p in model.named_parameters() if not n.startswith("heads")), flush=True)
+    step, spent = 0, 0.0
+    if a.resume:
+        saved = torch.load(f"{a.out}/last.pt", map_location="cpu", weights_only=False)
+        model.resize(saved["size"])
+        model.load_state_dict(saved["model"])
+        step, spent = saved["step"], saved["spent"]
+    model.to(a.device)
+    average, optimizer = Average(model), optimizer_of(model, a.lr)
+    if a.resume:
+        average.state, average.steps = {k: v.to(a.device) for k, v in saved["average"].items()}, step
+        optimizer.load_state_dict(saved["optimizer"])
+    words = [x.to(a.device) for x in class_words(source, prompter)]
+    amp = torch.autocast("cuda", torch.bfloat16, enabled=a.device.startswith("cuda"))
+    log = open(f"{a.out}/log.jsonl", "a")
+    began = time.time() - spent
+    stage, feed, saved_at, eval_at, sums, count, last = None, None, time.time(), time.time(), {}, 0, time.time()
+    first = step
+
+    def save():
+        torch.save(dict(model=model.state_dict(), average=average.state, optimizer=optimizer.state_dict(), step=step, spent=time.time() - began,
+                        size=model.config["force_image_size"], config=model.config, classes=source.classes), f"{a.out}/saving.pt")
+        os.replace(f"{a.out}/saving.pt", f"{a.out}/last.pt")
+
+    while True:
+        part = (time.time() - began) / (a.minutes * 60)
+        if part >= 1 or a.overfit and step >= a.overfit:
+            break
+        now = next(s for s in STAGES if part < s["until"])
+        if now is not stage:
+            stage, feed = now, None
+            if stage["size"] != model.config["force_image_size"]:
+                model.resize(stage["size"])
+                optimizer = optimizer_of(model.to(a.device), a.lr)
+                average.state["vision_model.embeddings.position_embedding"] = model.vision_model.embeddings.position_embedding.detach().clone()
+                first = step
+            feed = loader(a.cache, vocabulary, stage, a.seed * 1000 + step, a.workers)
+            print("stage", stage, flush=True)
+            fixed = next(feed) if a.overfit else None
+        batch = {k: v.to(a.device) if torch.is_tensor(v) else v for k, v in (fixed or next(feed)).items()}
+        warm = min(1.0, (step - first + 1) / (150 if first == 0 else 80))
+        lr = a.lr * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * part)))
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+        model.train()
+        with amp:
+            parts, shown = losses(model, batch, words, prompter)
+        fade = 1.0 if part < 0.7 else 0.5
+        loss = sum(WEIGHTS[k] * (fade if k in ("patch", "box", "token", "coarse") else 1) * v for k, v in parts.items())
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        average.update(model)
+        step += 1
+        for k, v in {**parts, **shown, "norm": norm}.items():
+            v = float(v)
+            sums[k] = sums.get(k, 0.0) + (v if v == v else 0.0)
+        count += 1
+        if step % 50 == 0:
+            row = dict(step=step, minutes=round((time.time() - began) / 60, 2), size=stage["size"], lr=round(lr, 6), step_s=round((time.time() - last) / count, 3),
+                       **{k: round(v / count, 4) for k, v in sums.items()})
+            sums, count, last = {}, 0, time.time()
+            log.write(json.dumps(row) + "\n")
+            log.flush()
+            print(row, flush=True)
+        if time.time() - saved_at > a.save_minutes * 60:
+            save()
+            saved_at = time.time()
+        if time.time() - eval_at > a.eval_minutes * 60:
+            row = dict(step=step, minutes=round((time.time() - began) / 60, 2), **quick(model, average.state, prompter, source, a.data))
+            log.write(json.dumps(row) + "\n")
+            log.flush()
+            print(row, flush=True)
+            draw(a.out)
+            eval_at = last = time.time()
+            sums, count = {}, 0
+    save()
+    draw(a.out)
+    print("done", step, flush=True)
+
+
+if __name__ == "__main__":
+    main()
