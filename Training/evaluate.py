@@ -1,6 +1,6 @@
 """Measure a checkpoint on held-out composed scenes and on the development photos.
 
-    evaluate.py --model DIR --tokenizer DIR --cache CACHE [--data ../shared/referring] [--out results] [--overlays DIR]
+    evaluate.py --model DIR --cache CACHE [--data ../shared/referring] [--out results] [--overlays DIR]
 
 Writes results.json and results.md.  Metrics as in the authors' scripts: cIoU =
 summed intersections over summed unions; gIoU = mean over phrases, an absent one
@@ -173,7 +173,7 @@ def main():
     from export import load
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--data", default=os.environ.get("REFERRING_DATA", "../shared/referring"))
-    for name in ("model", "tokenizer", "cache"):
+    for name in ("model", "cache"):
         ap.add_argument("--" + name, required=True)
     ap.add_argument("--out", default="results")
     ap.add_argument("--overlays")
@@ -181,7 +181,7 @@ def main():
     ap.add_argument("--device", default="cpu")
     a = ap.parse_args()
     torch.set_num_threads(2)
-    model, prompter = load(a.model).to(a.device), Prompter(f"{a.tokenizer}/tokenizer.json")
+    model, prompter = load(a.model).to(a.device), Prompter(a.model)
     if a.overlays:
         overlays(model, prompter, dev_pictures(a.data), a.overlays)
     results = {"Development photos, phrases written by people": report(model, prompter, dev_pictures(a.data)),

@@ -121,7 +121,7 @@ def main():
     ap.add_argument("--reference")
     a = ap.parse_args()
     export(a.run, a.tokenizer, a.out)
-    prompter = Prompter(f"{a.tokenizer}/tokenizer.json")
+    prompter = Prompter(a.out)
     if a.golden:
         check(a.out, prompter, a.golden)
     if a.reference:

@@ -300,6 +300,7 @@ class MLLMSeg(nn.Module):
             elif isinstance(m, Attention):
                 nn.init.normal_(m.in_proj_weight, std=m.in_proj_weight.shape[1] ** -0.5 * 0.7)
         nn.init.normal_(self.language_model.lm_head.weight, std=0.02)
+        self._place(self.vision_model.embeddings.position_embedding)
         dec = self.res_decoder
         nn.init.zeros_(dec.upsample_adapter_l.offset.bias)
         nn.init.normal_(dec.upsample_adapter_l.offset.weight, std=0.001)
@@ -307,6 +308,30 @@ class MLLMSeg(nn.Module):
         with torch.no_grad():
             dec.conv2.weight.copy_((blur[:, None] * blur[None] * 0.5)[None, None])
             dec.conv2.bias.fill_(-3.0)
+
+    @staticmethod
+    @torch.no_grad()
+    def _place(position):
+        """Position embeddings start as sines of the patch's column and row, a place to learn from."""
+        g, d = int((position.shape[1] - 1) ** 0.5), position.shape[2]
+        at = (torch.arange(g) + 0.5) / g
+        f = at[:, None] * torch.pi * 1.25 ** torch.arange(d // 4).float().clamp(max=12)
+        wave = torch.cat([f.sin(), f.cos()], 1)             # [g, d/2]
+        grid = torch.cat([wave[None].expand(g, -1, -1), wave[:, None].expand(-1, g, -1)], 2)
+        position[:, 1:] = 0.3 * grid.reshape(1, g * g, d)
+
+    @torch.no_grad()
+    def whiten(self, pixels, soft=0.02):
+        """Start the patch embedding at the whitened principal components of patches: [B, 3, S, S]"""
+        conv = self.vision_model.embeddings.patch_embedding
+        p, d = conv.kernel_size[0], conv.out_channels
+        x = F.unfold(pixels, p, stride=p).transpose(1, 2).flatten(0, 1).double()
+        mean = x.mean(0)
+        values, vectors = torch.linalg.eigh((x - mean).t() @ (x - mean) / len(x))
+        values, vectors = values[-d:].clamp(min=0), vectors[:, -d:]
+        w = (vectors / (values + soft * values.mean()).sqrt()).t()
+        conv.weight.copy_(w.view_as(conv.weight))
+        conv.bias.copy_(-(w @ mean))
 
     @torch.no_grad()
     def resize(self, size):
@@ -344,7 +369,7 @@ class MLLMSeg(nn.Module):
         return dict(marker=self.language_model.lm_head(seg), logits=logits, t1=t1, tokens=tokens, seg=seg)
 
 
-def make_config(vocab, ids, size=112, d=192, vision_layers=8, vision_heads=3, t=192, layers=4, heads=3, kv=1, inner=448, vision_inner=768):
+def make_config(vocab, ids, size=112, d=160, vision_layers=6, vision_heads=5, t=160, layers=4, heads=5, kv=1, inner=320, vision_inner=640):
     """config.json of the exported checkpoint, in the form of the published ones."""
     vision = dict(architectures=["InternVisionModel"], attention_dropout=0.0, drop_path_rate=0.0, dropout=0.0, hidden_act="gelu", hidden_size=d,
                   image_size=size, initializer_factor=1.0, initializer_range=0.02, intermediate_size=vision_inner, layer_norm_eps=1e-6,

@@ -6,11 +6,15 @@ its own.  The sequence of a phrase ends at the token before its marker, whose
 final state says both whether (language head) and where (mask decoder).
 """
 import functools
+import json
+import os
 
 import numpy as np
-from tokenizers import Tokenizer
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 SYSTEM = "你是书生·万象，英文名是InternVL，是由上海人工智能实验室、清华大学及多家合作单位联合开发的多模态大语言模型。"
+# Words, single digits, punctuation: how Qwen2 cuts text before merging bytes.
+SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 MAIN = (" What are {x}in this image? Please output segmentation masks.", "Sure,{x}:")
 QUESTIONS = [" Can you segment {x} in this image?", " Please segment {x} in this image.",
              " What are {x} in this image? Please respond with segmentation masks.", " What are {x} in this image? Please output segmentation masks."]
@@ -21,9 +25,22 @@ def clean(phrase):
     return phrase.strip().lower().strip().strip(".")
 
 
+def load_tokenizer(folder):
+    """From tokenizer.json, or from the files of an exported checkpoint."""
+    if os.path.exists(f"{folder}/tokenizer.json"):
+        return Tokenizer.from_file(f"{folder}/tokenizer.json")
+    tok = Tokenizer(models.BPE.from_file(f"{folder}/vocab.json", f"{folder}/merges.txt"))
+    tok.normalizer = normalizers.NFC()
+    tok.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(SPLIT), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    added = json.load(open(f"{folder}/added_tokens.json"))
+    tok.add_special_tokens([AddedToken(t, normalized=False, special=True) for t in sorted(added, key=added.get)])
+    assert all(tok.token_to_id(t) == i for t, i in added.items())
+    return tok
+
+
 class Prompter:
-    def __init__(self, tokenizer_json):
-        self.tok = Tokenizer.from_file(tokenizer_json)
+    def __init__(self, folder):
+        self.tok = load_tokenizer(folder)
         self.seg, self.rej = self.tok.token_to_id("[SEG]"), self.tok.token_to_id("[REJ]")
         self.context = self.tok.token_to_id("<IMG_CONTEXT>")
 

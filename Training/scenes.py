@@ -53,7 +53,7 @@ class Source:
         self.name_list = list(self.names[False])
         for n in self.name_list:
             usual = n in coco or n in nouns.HEADS or any(self.sprite_info[i]["origin"] in ("animal", "vehicle") for i in self.names[False][n])
-            weights[n] = min(len(self.names[False][n]), 12) ** 0.5 * (2.5 if n in coco else 1.0 if usual else 0.15)
+            weights[n] = min(len(self.names[False][n]), 12) ** 0.5 * (2.5 if n in coco else 0.4 if usual else 0.03)
         w = np.array([weights[n] for n in self.name_list])
         self.name_p = w / w.sum()
         b = self.by_set["background"]

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 import torch.nn.functional as F
@@ -25,11 +26,10 @@ from scenes import Source
 # Small pictures first: a 112-pixel picture costs a quarter and shows fewer, larger things.
 # The first stage has no phrases: the vision encoder learns what lies under each patch, at a third of the cost.
 STAGES = [
-    dict(until=0.22, size=112, pictures=48, phrases=0, photos=0.40, objects=(1, 4), scale=(0.30, 0.70), crop=(0.40, 1.00)),
-    dict(until=0.32, size=112, pictures=16, phrases=5, photos=0.30, objects=(1, 3), scale=(0.35, 0.70), crop=(0.40, 0.90)),
-    dict(until=0.60, size=112, pictures=16, phrases=5, photos=0.40, objects=(1, 4), scale=(0.30, 0.65), crop=(0.40, 1.00)),
-    dict(until=0.86, size=168, pictures=16, phrases=5, photos=0.45, objects=(1, 6), scale=(0.20, 0.60), crop=(0.50, 1.00)),
-    dict(until=1.01, size=168, pictures=16, phrases=5, photos=0.60, objects=(1, 6), scale=(0.18, 0.55), crop=(0.75, 1.00)),
+    dict(until=0.16, size=112, pictures=24, phrases=0, photos=0.40, objects=(1, 4), scale=(0.30, 0.70), crop=(0.40, 1.00)),
+    dict(until=0.30, size=112, pictures=8, phrases=5, photos=0.30, objects=(1, 3), scale=(0.35, 0.70), crop=(0.40, 0.90)),
+    dict(until=0.75, size=112, pictures=10, phrases=5, photos=0.40, objects=(1, 4), scale=(0.30, 0.65), crop=(0.40, 1.00)),
+    dict(until=1.01, size=168, pictures=10, phrases=5, photos=0.55, objects=(1, 6), scale=(0.20, 0.60), crop=(0.60, 1.00)),
 ]
 
 
@@ -86,6 +86,16 @@ def losses(model, batch, words, prompter):
 
 
 WEIGHTS = dict(bce=2.0, dice=1.0, marker=0.5, patch=0.4, box=1.0, token=0.3, coarse=2.0)
+
+
+def work(model, batch, words, prompter, scale, device):
+    """Gradients of one share of a batch.  Each share has a thread of its own, which meets the others once a step:
+    on busy cores that waits far less than threads inside every operation do."""
+    batch = {k: v.to(device) if torch.is_tensor(v) else v for k, v in batch.items()}
+    with torch.autocast("cuda", torch.bfloat16, enabled=device.startswith("cuda")):
+        parts, shown = losses(model, batch, words, prompter)
+    grads = torch.autograd.grad(sum(scale[k] * v for k, v in parts.items()), list(model.parameters()), allow_unused=True)
+    return grads, {**{k: v.detach() for k, v in parts.items()}, **shown}
 
 
 class Average:
@@ -149,10 +159,9 @@ def main():
     ap.add_argument("--resume", action="store_true")
     a = ap.parse_args()
     torch.manual_seed(a.seed)
-    torch.set_num_threads(a.threads)
+    torch.set_num_threads(1)                                # a.threads shares of a batch, one thread each
     os.makedirs(a.out, exist_ok=True)
-    vocabulary = f"{a.tokenizer}/tokenizer.json"
-    prompter, source = Prompter(vocabulary), Source(a.cache)
+    prompter, source = Prompter(a.tokenizer), Source(a.cache)
     added = {t: prompter.tok.token_to_id(t) for t in ("<|endoftext|>", "<|im_end|>")}
     model = MLLMSeg(make_config(prompter.tok.get_vocab_size(), added, STAGES[0]["size"]), classes=len(source.classes))
     print("parameters", sum(p.numel() for n, p in model.named_parameters() if not n.startswith("heads")), flush=True)
@@ -168,11 +177,11 @@ def main():
         average.state, average.steps = {k: v.to(a.device) for k, v in saved["average"].items()}, step
         optimizer.load_state_dict(saved["optimizer"])
     words = [x.to(a.device) for x in class_words(source, prompter)]
-    amp = torch.autocast("cuda", torch.bfloat16, enabled=a.device.startswith("cuda"))
+    pool = ThreadPoolExecutor(a.threads, initializer=lambda: torch.set_num_threads(1))
     log = open(f"{a.out}/log.jsonl", "a")
     began = time.time() - spent
     stage, feed, saved_at, eval_at, sums, count, last = None, None, time.time(), time.time(), {}, 0, time.time()
-    first = step
+    first, cpu = step, time.process_time()
 
     def save():
         torch.save(dict(model=model.state_dict(), average=average.state, optimizer=optimizer.state_dict(), step=step, spent=time.time() - began,
@@ -190,34 +199,37 @@ def main():
                 model.resize(stage["size"])
                 optimizer = optimizer_of(model.to(a.device), a.lr)
                 average.state["vision_model.embeddings.position_embedding"] = model.vision_model.embeddings.position_embedding.detach().clone()
-                first = step
-            feed = loader(a.cache, vocabulary, stage, a.seed * 1000 + step, a.workers)
+                first, cpu = step, time.process_time()
+            feed = loader(a.cache, a.tokenizer, dict(stage, pictures=stage["pictures"] // a.threads), a.seed * 1000 + step, a.workers)
             print("stage", stage, flush=True)
-            fixed = next(feed) if a.overfit else None
-        batch = {k: v.to(a.device) if torch.is_tensor(v) else v for k, v in (fixed or next(feed)).items()}
+            fixed = [next(feed) for _ in range(a.threads)] if a.overfit else None
+            if step == 0:
+                model.whiten(torch.cat([normalise(next(feed)["pixels"]) for _ in range(4)]))
+                average = Average(model)
+        halves = fixed or [next(feed) for _ in range(a.threads)]
         warm = min(1.0, (step - first + 1) / (150 if first == 0 else 80))
         lr = a.lr * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * part)))
         for group in optimizer.param_groups:
             group["lr"] = lr
         model.train()
-        with amp:
-            parts, shown = losses(model, batch, words, prompter)
-        fade = 1.0 if part < 0.7 else 0.5
-        loss = sum(WEIGHTS[k] * (fade if k in ("patch", "box", "token", "coarse") else 1) * v for k, v in parts.items())
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        scale = {k: v * (0.5 if part > 0.7 and k in ("patch", "box", "token", "coarse") else 1) for k, v in WEIGHTS.items()}
+        results = list(pool.map(lambda half: work(model, half, words, prompter, scale, a.device), halves))
+        for p, *grads in zip(model.parameters(), *(g for g, _ in results)):
+            grads = [g for g in grads if g is not None]
+            p.grad = sum(grads) / len(results) if grads else None
+        shown = {k: sum(float(s[k]) for _, s in results) / len(results) for k in results[0][1]}
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         average.update(model)
         step += 1
-        for k, v in {**parts, **shown, "norm": norm}.items():
+        for k, v in {**shown, "norm": norm}.items():
             v = float(v)
             sums[k] = sums.get(k, 0.0) + (v if v == v else 0.0)
         count += 1
-        if step % 50 == 0:
-            row = dict(step=step, minutes=round((time.time() - began) / 60, 2), size=stage["size"], lr=round(lr, 6), step_s=round((time.time() - last) / count, 3),
+        if step % 20 == 0:
+            row = dict(step=step, minutes=round((time.time() - began) / 60, 2), size=stage["size"], lr=round(lr, 6), step_s=round((time.time() - last) / count, 3), cpu_s=round((time.process_time() - cpu) / count, 3),
                        **{k: round(v / count, 4) for k, v in sums.items()})
-            sums, count, last = {}, 0, time.time()
+            sums, count, last, cpu = {}, 0, time.time(), time.process_time()
             log.write(json.dumps(row) + "\n")
             log.flush()
             print(row, flush=True)
