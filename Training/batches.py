@@ -3,7 +3,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
-from prompts import Prompter
+from prompts import Prompter, clean
 from scenes import PATCH, Source
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
@@ -50,8 +50,15 @@ def collate(items, prompter, size, rng=None):
     masks = np.concatenate([it["masks"] for it in items])
     g = size // PATCH
     cover = masks.reshape(-1, g, PATCH, g, PATCH).mean((2, 4), dtype=np.float32)
+    said = [sorted({t for t in prompter.ids(" " + clean(p["phrase"]))} - set(prompter.ids(" the a an"))) or [0] for it in items for p in it["phrases"]]
+    words = np.full((len(said), max(map(len, said))), -1, np.int64)
+    for k, s in enumerate(said):
+        words[k, :len(s)] = s
+    there, xs, ys = masks[present], masks[present].any(1), masks[present].any(2)
+    extent = np.stack([xs.argmax(1), ys.argmax(1), size - xs[:, ::-1].argmax(1), size - ys[:, ::-1].argmax(1)], 1).astype(np.float32) / size
+    out.update(words=torch.from_numpy(words), extent=torch.from_numpy(extent))
     out.update({k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in packed.items() if k != "start"}, start=packed["start"],
-               present=torch.from_numpy(present), masks=torch.from_numpy(masks[present].view(np.uint8)), cover=torch.from_numpy(cover.reshape(-1, g * g)))
+               present=torch.from_numpy(present), masks=torch.from_numpy(there.view(np.uint8)), cover=torch.from_numpy(cover.reshape(-1, g * g)))
     return out
 
 

@@ -259,14 +259,14 @@ class MaskDecoder(nn.Module):
         return self.ca_layer_vl.before_memory(x)
 
     def masks(self, x, seg):
-        """x [K, N, d] (picture part of each phrase's picture), seg [K, t] -> logits [K, S, S]"""
+        """x [K, N, d] (picture part of each phrase's picture), seg [K, t] -> logits [K, S, S], cells [K, N, d]"""
         k, n, d = x.shape
         g, p = int(n ** 0.5), self.p
         c = self.ca_layer_vl.decoder.layers[0].multihead_attn.single_key(self.text_down(seg))
-        y = self.ca_layer_vl.after_memory(x + c[:, None])
-        y = F.relu(self.conv1(y.transpose(1, 2).reshape(k, d, g, g)))
+        cells = self.ca_layer_vl.after_memory(x + c[:, None])
+        y = F.relu(self.conv1(cells.transpose(1, 2).reshape(k, d, g, g)))
         y = F.pixel_shuffle(y, p)                           # channel py*p+px -> pixel (p*y+py, p*x+px)
-        return self.conv2(y)[:, 0]
+        return self.conv2(y)[:, 0], cells
 
 
 class MLLMSeg(nn.Module):
@@ -280,7 +280,8 @@ class MLLMSeg(nn.Module):
         self.language_model = LanguageModel(l)
         self.res_decoder = MaskDecoder(d, t, v["patch_size"])
         if classes:                                        # training-time helpers, never exported
-            self.heads = nn.ModuleDict(dict(patch=nn.Linear(d, classes), box=nn.Linear(d, 4), where=nn.Linear(t, 64), there=nn.Linear(d, 64)))
+            self.heads = nn.ModuleDict(dict(patch=nn.Linear(d, classes), box=nn.Linear(d, 4), where=nn.Linear(t, 64), there=nn.Linear(d, 64),
+                                            words=nn.Linear(t, l["vocab_size"]), target=nn.Linear(t, 4), cell=nn.Linear(d, 1)))
         self.reset()
 
     def reset(self):
@@ -301,6 +302,7 @@ class MLLMSeg(nn.Module):
                 nn.init.normal_(m.in_proj_weight, std=m.in_proj_weight.shape[1] ** -0.5 * 0.7)
         nn.init.normal_(self.language_model.lm_head.weight, std=0.02)
         self._place(self.vision_model.embeddings.position_embedding)
+        self._match(self.language_model.model)
         dec = self.res_decoder
         nn.init.zeros_(dec.upsample_adapter_l.offset.bias)
         nn.init.normal_(dec.upsample_adapter_l.offset.weight, std=0.001)
@@ -308,6 +310,15 @@ class MLLMSeg(nn.Module):
         with torch.no_grad():
             dec.conv2.weight.copy_((blur[:, None] * blur[None] * 0.5)[None, None])
             dec.conv2.bias.fill_(-3.0)
+
+    @staticmethod
+    @torch.no_grad()
+    def _match(language):
+        """Two query heads of a layer start as its key head, so that a word attends to image tokens that resemble it."""
+        for layer in language.layers:
+            a = layer.self_attn
+            for h in range(min(2, a.h)):
+                a.q_proj.weight[h * a.hd:(h + 1) * a.hd] = 1.5 * a.k_proj.weight[:a.hd]
 
     @staticmethod
     @torch.no_grad()
@@ -365,8 +376,8 @@ class MLLMSeg(nn.Module):
         t2 = h[:, image_start - 1:image_start - 1 + tokens.shape[1]]
         seg = h.flatten(0, 1)[ends]
         base = self.res_decoder.picture(t1, t2)
-        logits = self.res_decoder.masks(base[owner[wanted]], seg[wanted])
-        return dict(marker=self.language_model.lm_head(seg), logits=logits, t1=t1, tokens=tokens, seg=seg)
+        logits, cells = self.res_decoder.masks(base[owner[wanted]], seg[wanted])
+        return dict(marker=self.language_model.lm_head(seg), logits=logits, cells=cells, t1=t1, tokens=tokens, seg=seg)
 
 
 def make_config(vocab, ids, size=112, d=160, vision_layers=6, vision_heads=5, t=160, layers=4, heads=5, kv=1, inner=320, vision_inner=640):

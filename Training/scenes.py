@@ -31,6 +31,7 @@ class Source:
         for h in index["human"]:
             self.photo_info[h["photo"]]["human"].append(h)
         self.by_set["human"] = [i for i, p in enumerate(self.photo_info) if p["human"]]
+        self.first_drawn = next(i for i, s in enumerate(self.sprite_info) if not s["origin"].startswith(("coco", "ccp")))
         self._split()
         used = {o["names"][0] for o in self.objects if not o["crowd"]} | {s["names"][0] for s in self.sprite_info}
         self.classes = ["background"] + sorted(used)
@@ -82,7 +83,7 @@ class Source:
         im = Image.fromarray(src).resize((size, size), Image.BILINEAR, box=(x, y, x + s, y + s))
         return np.array(im)
 
-    def scene(self, rng, size, count, objects=(1, 4), scale=(0.3, 0.6), held=False, absent=0.22):
+    def scene(self, rng, size, count, objects=(1, 4), scale=(0.3, 0.6), held=False, absent=0.22, rendered=0.75):
         canvas = self._background(rng, size, held)
         n = int(rng.integers(objects[0], objects[1] + 1))
         wanted = []
@@ -92,6 +93,9 @@ class Source:
             for _ in range(min(copies, n - len(wanted))):
                 use_held = held and name in self.names[True] and rng.random() < 0.6
                 pool = self.names[use_held][name]
+                drawn = [i for i in pool if i >= self.first_drawn]
+                if drawn and rng.random() < rendered:
+                    pool = drawn
                 wanted.append(pool[rng.integers(len(pool))])
         base = rng.uniform(*scale)
         placed, masks = [], []

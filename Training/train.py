@@ -26,10 +26,9 @@ from scenes import Source
 # Small pictures first: a 112-pixel picture costs a quarter and shows fewer, larger things.
 # The first stage has no phrases: the vision encoder learns what lies under each patch, at a third of the cost.
 STAGES = [
-    dict(until=0.16, size=112, pictures=24, phrases=0, photos=0.40, objects=(1, 4), scale=(0.30, 0.70), crop=(0.40, 1.00)),
-    dict(until=0.30, size=112, pictures=8, phrases=5, photos=0.30, objects=(1, 3), scale=(0.35, 0.70), crop=(0.40, 0.90)),
-    dict(until=0.75, size=112, pictures=10, phrases=5, photos=0.40, objects=(1, 4), scale=(0.30, 0.65), crop=(0.40, 1.00)),
-    dict(until=1.01, size=168, pictures=10, phrases=5, photos=0.55, objects=(1, 6), scale=(0.20, 0.60), crop=(0.60, 1.00)),
+    dict(until=0.33, size=112, pictures=24, phrases=0, photos=0.30, objects=(1, 4), scale=(0.35, 0.75), crop=(0.40, 1.00)),
+    dict(until=0.60, size=112, pictures=8, phrases=5, photos=0.20, objects=(2, 3), scale=(0.35, 0.75), crop=(0.40, 0.90)),
+    dict(until=1.01, size=112, pictures=10, phrases=5, photos=0.45, objects=(1, 4), scale=(0.30, 0.65), crop=(0.45, 1.00)),
 ]
 
 
@@ -77,6 +76,12 @@ def losses(model, batch, words, prompter):
     parts, shown = dense_losses(model, out["t1"], out["tokens"], batch, words)
     coarse = torch.einsum("qc,qnc->qn", model.heads["where"](out["seg"]), model.heads["there"](out["t1"])[batch["owner"]]).float() / 8 - 2
     parts.update(bce=bce, dice=dice, marker=marker, coarse=F.binary_cross_entropy_with_logits(coarse, batch["cover"]))
+    cell = model.heads["cell"](out["cells"])[..., 0].float()
+    parts["cell"] = F.binary_cross_entropy_with_logits(cell, batch["cover"][wanted])
+    spoken = F.log_softmax(model.heads["words"](out["seg"]).float(), -1).gather(1, batch["words"].clamp(min=0))
+    real = (batch["words"] >= 0).float()
+    parts.update(words=-((spoken * real).sum(1) / real.sum(1)).mean(),
+                 target=F.l1_loss(model.heads["target"](out["seg"][wanted]).float().sigmoid(), batch["extent"]))
     with torch.no_grad():
         hard, m = logits > 0, target > 0.5
         said = out["marker"].argmax(-1)
@@ -85,7 +90,7 @@ def losses(model, batch, words, prompter):
     return parts, shown
 
 
-WEIGHTS = dict(bce=2.0, dice=1.0, marker=0.5, patch=0.4, box=1.0, token=0.3, coarse=2.0)
+WEIGHTS = dict(bce=2.0, dice=1.0, marker=0.5, patch=0.4, box=1.0, token=0.3, coarse=2.0, words=0.2, target=2.0, cell=2.0)
 
 
 def work(model, batch, words, prompter, scale, device):
@@ -115,9 +120,12 @@ class Average:
 
 
 def optimizer_of(model, lr):
-    decay = [p for n, p in model.named_parameters() if p.dim() >= 2 and "embed" not in n]
-    rest = [p for n, p in model.named_parameters() if not (p.dim() >= 2 and "embed" not in n)]
-    return torch.optim.AdamW([dict(params=decay, weight_decay=0.05), dict(params=rest, weight_decay=0.0)], lr=lr, betas=(0.9, 0.98), fused=True)
+    """Matrices decay; the mask decoder, which starts to learn last, takes larger steps."""
+    groups = {}
+    for n, p in model.named_parameters():
+        groups.setdefault((p.dim() >= 2 and "embed" not in n, n.startswith("res_decoder")), []).append(p)
+    return torch.optim.AdamW([dict(params=g, weight_decay=0.05 * decays, gain=2.5 if late else 1.0) for (decays, late), g in groups.items()],
+                             lr=lr, betas=(0.9, 0.98), fused=True)
 
 
 def draw(out):
@@ -169,13 +177,15 @@ def main():
     if a.resume:
         saved = torch.load(f"{a.out}/last.pt", map_location="cpu", weights_only=False)
         model.resize(saved["size"])
-        model.load_state_dict(saved["model"])
+        model.load_state_dict(saved["model"], strict=False)
         step, spent = saved["step"], saved["spent"]
     model.to(a.device)
     average, optimizer = Average(model), optimizer_of(model, a.lr)
     if a.resume:
-        average.state, average.steps = {k: v.to(a.device) for k, v in saved["average"].items()}, step
-        optimizer.load_state_dict(saved["optimizer"])
+        average.state.update({k: v.to(a.device) for k, v in saved["average"].items()})
+        average.steps = step
+        if saved["model"].keys() == model.state_dict().keys():
+            optimizer.load_state_dict(saved["optimizer"])
     words = [x.to(a.device) for x in class_words(source, prompter)]
     pool = ThreadPoolExecutor(a.threads, initializer=lambda: torch.set_num_threads(1))
     log = open(f"{a.out}/log.jsonl", "a")
@@ -210,9 +220,9 @@ def main():
         warm = min(1.0, (step - first + 1) / (150 if first == 0 else 80))
         lr = a.lr * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * part)))
         for group in optimizer.param_groups:
-            group["lr"] = lr
+            group["lr"] = lr * group["gain"]
         model.train()
-        scale = {k: v * (0.5 if part > 0.7 and k in ("patch", "box", "token", "coarse") else 1) for k, v in WEIGHTS.items()}
+        scale = {k: v * (0.5 if part > 0.7 and k not in ("bce", "dice", "marker", "cell") else 1) for k, v in WEIGHTS.items()}
         results = list(pool.map(lambda half: work(model, half, words, prompter, scale, a.device), halves))
         for p, *grads in zip(model.parameters(), *(g for g, _ in results)):
             grads = [g for g in grads if g is not None]
