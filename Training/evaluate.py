@@ -179,8 +179,9 @@ def main():
     ap.add_argument("--overlays")
     ap.add_argument("--phrases", type=int, default=2000)
     ap.add_argument("--device", default="cpu")
+    ap.add_argument("--threads", type=int, default=2)
     a = ap.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(a.threads)
     model, prompter = load(a.model).to(a.device), Prompter(a.model)
     if a.overlays:
         overlays(model, prompter, dev_pictures(a.data), a.overlays)

@@ -9,7 +9,6 @@ goes on from it, time already spent included).
 """
 import argparse
 import json
-import math
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -218,7 +217,7 @@ def main():
                 average = Average(model)
         halves = fixed or [next(feed) for _ in range(a.threads)]
         warm = min(1.0, (step - first + 1) / (150 if first == 0 else 80))
-        lr = a.lr * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * part)))
+        lr = a.lr * warm * min(1.0, max(0.02, (1 - part) / 0.25))    # constant, then straight down over the last quarter
         for group in optimizer.param_groups:
             group["lr"] = lr * group["gain"]
         model.train()
