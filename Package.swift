@@ -114,8 +114,10 @@ let package = Package(
             name: "SegmentationTests", dependencies: ["Segmentation", "Images"],
             resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "MLLMSegTests", dependencies: ["MLLMSeg", "Checkpoints", "Tokenizers", "Images"],
-            resources: [.copy("Golden")]),
+            name: "MLLMSegTests",
+            dependencies: [
+                "MLLMSeg", "Checkpoints", "Tokenizers", "Images", "Segmentation", "EmbeddedModel",
+            ], resources: [.copy("Golden"), .copy("Embedded")]),
         .testTarget(name: "ObservabilityTests", dependencies: ["Observability"]),
         .testTarget(
             name: "ServingTests", dependencies: ["Serving", "Segmentation", "Images", "Observability"]),
