@@ -35,7 +35,7 @@ let package = Package(
         // L2
         .target(name: "NeuralNetwork", dependencies: ["Tensors", "CKernels"]),
         .target(name: "Checkpoints", dependencies: ["Tensors"]),
-        .target(name: "CheckpointHub", dependencies: ["HTTP1", "COpenSSL"]),
+        .target(name: "CheckpointHub", dependencies: ["HTTP1", "Observability", "COpenSSL"]),
         .target(name: "Tokenizers"),
         .target(name: "Segmentation", dependencies: ["Images"]),
         .target(

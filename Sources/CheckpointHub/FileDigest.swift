@@ -1,5 +1,6 @@
 import COpenSSL
 import Glibc
+import Observability
 
 /// What a downloaded file must be equal to.
 enum ExpectedDigest: Equatable {
@@ -48,9 +49,6 @@ enum ExpectedDigest: Equatable {
         var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var length: UInt32 = 0
         EVP_DigestFinal_ex(context, &digest, &length)
-        return digest.prefix(Int(length)).map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count < 2 ? "0" + digits : digits
-        }.joined()
+        return Hexadecimal.encode(digest.prefix(Int(length)))
     }
 }

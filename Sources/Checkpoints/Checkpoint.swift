@@ -49,6 +49,9 @@ public final class Checkpoint {
             .reduce(0) { $0 + $1.entry.range.count / $1.entry.type.bytes }
     }
 
+    /// A tensor's shape as stored; nil where there is no such tensor.
+    public func shape(of key: String) -> [Int]? { tensors[key]?.entry.shape }
+
     public func contains(_ key: String) -> Bool { tensors[key] != nil }
 
     /// Whether any key starts with `prefix`.

@@ -12,7 +12,7 @@ extension MLLMSegModel {
         _ expression: String, _ request: SegmentationRequest, _ picture: inout Picture
     ) throws -> ExpressionResult {
         try context.workspace.scope {
-            var next = prompt.question([expression])
+            var next = prompt.openQuestion([expression])
             let limit = next.count + Self.answerTokens
             try checkLength(next.count + limit, picture.prefix)
             var written: KeyValueCache?

@@ -1,5 +1,6 @@
 import COpenSSL
 import Collections
+import Segmentation
 import Synchronization
 
 /// Keeps what recent pictures cost, so that a further phrase pays only for itself. Least recently used go
@@ -16,17 +17,9 @@ public final class ImagePrefixCache: Sendable {
         }
     }
 
-    public struct Statistics: Sendable, Equatable {
-        public var hits = 0
-        public var misses = 0
-        public var evictions = 0
-        public var entries = 0
-        public var bytes = 0
-    }
-
     private struct State {
         var entries: OrderedDictionary<Key, ImagePrefix> = [:]
-        var statistics = Statistics()
+        var statistics = ImageCacheStatistics()
     }
 
     public let capacity: Int
@@ -37,17 +30,13 @@ public final class ImagePrefixCache: Sendable {
         self.capacity = capacity
     }
 
-    public var statistics: Statistics { state.withLock { $0.statistics } }
+    public var statistics: ImageCacheStatistics { state.withLock { $0.statistics } }
 
     func find(_ key: Key) -> ImagePrefix? {
         state.withLock { state in
-            guard let prefix = state.entries.removeValue(forKey: key) else {
-                state.statistics.misses += 1
-                return nil
-            }
+            guard let prefix = state.entries.removeValue(forKey: key) else { return nil }
             // The newest stand at the end.
             state.entries[key] = prefix
-            state.statistics.hits += 1
             return prefix
         }
     }
@@ -62,7 +51,6 @@ public final class ImagePrefixCache: Sendable {
                 state.statistics.bytes -= state.entries.removeFirst().value.bytes
                 state.statistics.evictions += 1
             }
-            state.statistics.entries = state.entries.count
         }
     }
 }

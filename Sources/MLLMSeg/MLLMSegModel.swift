@@ -24,7 +24,7 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
             mapped: options.weights.isMapped(storedBytes: checkpoint.storedBytes))
         let tokenizer = try TokenizerLoader.load(directory: directory)
         prompt = try PromptTemplate(name: configuration.template ?? "internvl2_5", tokenizer: tokenizer)
-        try Self.check(tokenizer, configuration, prompt)
+        try Self.check(tokenizer, configuration)
         cache = ImagePrefixCache(capacity: options.imageCacheBytes)
         model = ModelDescription(
             name: name ?? directory.split(separator: "/").last.map(String.init) ?? directory,
@@ -35,7 +35,7 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
 
     /// Every id that the tokenizer can give must have an embedding.
     private static func check(
-        _ tokenizer: any Tokenizer, _ configuration: ModelConfiguration, _ prompt: PromptTemplate
+        _ tokenizer: any Tokenizer, _ configuration: ModelConfiguration
     ) throws(PromptError) {
         let rows = configuration.llm_config.vocab_size
         guard tokenizer.vocabularySize <= rows else {
@@ -43,10 +43,7 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
         }
     }
 
-    public var imageCache: ImageCacheStatistics {
-        let statistics = cache.statistics
-        return ImageCacheStatistics(bytes: statistics.bytes, evictions: statistics.evictions)
-    }
+    public var imageCache: ImageCacheStatistics { cache.statistics }
 
     public func segment(
         _ batch: [SegmentationRequest], isCancelled: (Int) -> Bool

@@ -69,13 +69,9 @@ struct PromptTemplate: Sendable {
     /// are [SEG]. Question and answer are the authors' evaluation template (note the leading space and the
     /// missing one before "in").
     func phrases(_ expressions: [String]) -> (ids: [Int32], markers: [Int]) {
-        let phrases = expressions.map(Self.normalize)
-        let question =
-            "\n What are " + phrases.joined(separator: ", ")
-            + "in this image? Please output segmentation masks."
-        var ids = tokenizer.encode(question) + nextMessage
+        var ids = question(expressions)
         var markers: [Int] = []
-        for (index, phrase) in phrases.enumerated() {
+        for (index, phrase) in expressions.map(Self.normalize).enumerated() {
             if index > 0 { ids.append(segment) }
             // All text between two control tokens is encoded at once: pieces may join across its parts.
             ids += tokenizer.encode((index == 0 ? "assistant\nSure," : ", ") + phrase + ":")
@@ -85,10 +81,15 @@ struct PromptTemplate: Sendable {
     }
 
     /// What follows `</img>` when the model writes the answer itself.
-    func question(_ expressions: [String]) -> [Int32] {
+    func openQuestion(_ expressions: [String]) -> [Int32] {
+        question(expressions) + tokenizer.encode("assistant\n")
+    }
+
+    /// From behind `</img>` to the assistant's `<|im_start|>`.
+    private func question(_ expressions: [String]) -> [Int32] {
         let phrases = expressions.map(Self.normalize).joined(separator: ", ")
         return tokenizer.encode("\n What are \(phrases)in this image? Please output segmentation masks.")
-            + nextMessage + tokenizer.encode("assistant\n")
+            + nextMessage
     }
 }
 

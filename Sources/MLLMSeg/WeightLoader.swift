@@ -27,7 +27,7 @@ struct WeightLoader {
         _ key: String, base: String, outputs: Int, inputs: Int
     ) throws(CheckpointError) -> WeightMatrix {
         let keyA = key + ".lora_A.default.weight"
-        guard let rank = checkpoint.entries.first(where: { $0.key == keyA })?.shape.first, rank > 0 else {
+        guard let rank = checkpoint.shape(of: keyA)?.first, rank > 0 else {
             throw .missingTensor(key: keyA, expected: [1, inputs], directory: checkpoint.directory)
         }
         let a = try checkpoint.take(keyA, [rank, inputs])
