@@ -35,7 +35,7 @@ extension MLLMSegModel {
                     }
                     return token
                 }
-                wroteReject = wroteReject || token == prompt.reject
+                wroteReject = wroteReject || isRejection(token)
                 if token == prompt.endOfMessage { break }
                 next = [token]
             }

@@ -140,7 +140,7 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
         _ readings: PhraseReadings, row: Int, _ request: SegmentationRequest, expression: Int,
         _ picture: inout Picture
     ) -> ExpressionResult {
-        let rejected = readings.decision(row) == prompt.reject
+        let rejected = isRejection(readings.decision(row))
         let masks = rejected ? [] : [mask(readings.hidden.rows(row..<row + 1), request, &picture)]
         return ExpressionResult(
             expression: request.expressions[expression], rejected: rejected,
@@ -161,6 +161,12 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
                     threshold: request.threshold, in: context)
             }
         }
+    }
+
+    /// Whether this token says "not in this picture". Where both markers have equal rows they always tie, and
+    /// which id is lower must not pass for a decision.
+    func isRejection(_ token: Int32) -> Bool {
+        model.canReject && token == prompt.reject
     }
 
     /// softmax over the two markers alone; nil where the checkpoint can't tell them apart.
