@@ -138,7 +138,8 @@ struct HeaderScanner {
         case 0x62: text.append(0x08)
         case 0x66: text.append(0x0C)
         case 0x75:
-            guard position + 4 <= bytes.count,
+            // UInt32 alone would take a sign in front.
+            guard position + 4 <= bytes.count, bytes[position] != UInt8(ascii: "+"),
                 let code = UInt32(
                     String(decoding: bytes[position..<position + 4], as: UTF8.self), radix: 16),
                 let scalar = Unicode.Scalar(code)

@@ -49,6 +49,7 @@ import Testing
         ),
         ("", 8, "expected {"), ("[]", 0, "expected {"), ("{\"a", 0, "without end"),
         ("{\"\u{1}\":1}", 0, "control character"), (#"{"\ud800":1}"#, 0, "bad \\u escape"),
+        (#"{"\u+041":1}"#, 0, "bad \\u escape"),
     ])
     func refuses(header: String, data: Int, message: String) throws {
         let error = #expect(throws: CheckpointError.self) { try parse(file(header, data: data)) }
