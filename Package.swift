@@ -94,10 +94,16 @@ let package = Package(
         .executableTarget(
             name: "MultipartLister", dependencies: ["TestServing", "HTTPServer", "HTTP1"],
             path: "Tests/Support/MultipartLister"),
+        .executableTarget(
+            name: "PacedServer",
+            dependencies: [
+                "TestServing", "SegmentationAPI", "Serving", "Segmentation", "Images", "HTTP1",
+                "Observability", .product(name: "Logging", package: "swift-log"),
+            ], path: "Tests/Support/PacedServer"),
 
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "NeuralNetwork", "CKernels"]),
         .testTarget(
-            name: "ImagesTests", dependencies: ["Images"],
+            name: "ImagesTests", dependencies: ["Images", "CZlib"],
             exclude: ["make_fixtures.py", "compare_with_pillow.py"], resources: [.copy("Fixtures")]),
         .testTarget(name: "CheckpointHubTests", dependencies: ["CheckpointHub", "COpenSSL"]),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1"]),
@@ -105,7 +111,7 @@ let package = Package(
             name: "HTTPServerTests",
             dependencies: [
                 "HTTPServer", "HTTP1", "CTestCertificates", .product(name: "Logging", package: "swift-log"),
-            ]),
+            ], resources: [.copy("Fixtures")]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"]),
         .testTarget(
             name: "TokenizersTests", dependencies: ["Tokenizers"], exclude: ["compare_with_reference.py"],
@@ -127,6 +133,11 @@ let package = Package(
                 "SegmentationAPI", "Serving", "Segmentation", "HTTP1", "HTTPServer", "Images",
                 "Observability", .product(name: "Logging", package: "swift-log"),
             ]),
+        .testTarget(
+            name: "FuzzingTests",
+            dependencies: [
+                "HTTP1", "Images", "Checkpoints", "Tokenizers", "SegmentationAPI", "CZlib",
+            ], path: "Tests/Fuzzing", exclude: ["run"], resources: [.copy("Corpus")]),
         .testTarget(name: "CommandLineTests", dependencies: ["mllmseg", "Images", "HTTP1"]),
     ],
     swiftLanguageModes: [.v6],

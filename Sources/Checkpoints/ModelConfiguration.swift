@@ -59,6 +59,11 @@ public struct ModelConfiguration: Sendable, Decodable {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw .unreadable(path: path, reason: "cannot be read; a checkpoint folder has a config.json")
         }
+        return try parse(data, path: path)
+    }
+
+    /// Checks the JSON of a config.json; `path` is for messages.
+    package static func parse(_ data: Data, path: String) throws(CheckpointError) -> ModelConfiguration {
         let configuration: ModelConfiguration
         do {
             configuration = try JSONDecoder().decode(ModelConfiguration.self, from: data)

@@ -4,6 +4,7 @@ import TestServing
 
 /// Answers every multipart/form-data body with its parts as JSON, and every other with why it isn't one:
 /// `{"parts":[{"name":...,"filename":...,"content_type":...,"size":...,"body_hex":...}]}` or `{"error":...}`.
+/// `/sizes` leaves the bodies out, so that reading a form is all the work there is.
 @main
 struct MultipartLister: HTTPHandler {
     static func main() {
@@ -16,7 +17,9 @@ struct MultipartLister: HTTPHandler {
         do throws(MultipartError) {
             let boundary = try MultipartBoundary.find(contentType: request.head.headers["Content-Type"])
             let parts = try MultipartParser.parse(body: request.body, boundary: boundary)
-            return json(200, "{\"parts\":[" + parts.map(describe).joined(separator: ",") + "]}")
+            let withBodies = request.head.path != "/sizes"
+            let list = parts.map { describe($0, withBody: withBodies) }.joined(separator: ",")
+            return json(200, "{\"parts\":[\(list)]}")
         } catch {
             return refusal(status: error.status, detail: error.detail)
         }
@@ -26,11 +29,11 @@ struct MultipartLister: HTTPHandler {
         json(status, "{\"error\":\(quoted(detail))}")
     }
 
-    private func describe(_ part: MultipartPart) -> String {
-        let hex = part.body.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    private func describe(_ part: MultipartPart, withBody: Bool) -> String {
+        let hex = withBody ? part.body.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) } : []
+        let body = withBody ? ",\"body_hex\":\"\(hex.joined())\"" : ""
         return "{\"name\":\(quoted(part.name)),\"filename\":\(part.filename.map(quoted) ?? "null"),"
-            + "\"content_type\":\(part.contentType.map(quoted) ?? "null"),\"size\":\(part.body.count),"
-            + "\"body_hex\":\"\(hex)\"}"
+            + "\"content_type\":\(part.contentType.map(quoted) ?? "null"),\"size\":\(part.body.count)\(body)}"
     }
 
     private func quoted(_ text: String) -> String {

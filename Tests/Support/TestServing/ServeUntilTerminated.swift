@@ -6,10 +6,12 @@ import Logging
 /// Runs a test server as its arguments say and ends the process: `[--port N] [--unix PATH] [--tls-cert PEM
 /// --tls-key PEM] [--head-seconds N]`. It prints its address on one line, drains on SIGTERM and SIGINT, and
 /// reads the certificate again on SIGHUP.
-public func serveUntilTerminated(_ handler: any HTTPHandler) -> Never {
+public func serveUntilTerminated(
+    _ handler: any HTTPHandler, arguments: [String] = Array(CommandLine.arguments.dropFirst())
+) -> Never {
     let server: HTTPServer
     do {
-        let configuration = try configuration(arguments: Array(CommandLine.arguments.dropFirst()))
+        let configuration = try configuration(arguments: arguments)
         server = HTTPServer(
             configuration: configuration, handler: handler, logger: Logger(label: "test-server"))
         try server.start()
