@@ -8,6 +8,7 @@ typedef struct {
     const uint8_t *bytes;
     size_t count;
     size_t position;
+    size_t end; /* nothing is read beyond it */
     int truncated;
     char *message;
 } source;
@@ -18,6 +19,7 @@ static void read_bytes(png_structp png, png_bytep into, size_t count) {
         from->truncated = 1;
         png_error(png, "the file ends too early");
     }
+    if (count > from->end - from->position) png_error(png, "more data than pixels");
     memcpy(into, from->bytes + from->position, count);
     from->position += count;
 }
@@ -54,10 +56,19 @@ static void convert_to_8_bits(png_structp png, png_infop info, int channels) {
     if (channels == 4 && !has_alpha) png_set_filler(png, 0xFF, PNG_FILLER_AFTER);
 }
 
+/* libpng unpacks whatever lies behind the last row before it hands the row out, and a few bytes can unpack to
+ * gigabytes. Packed data are hardly larger than the row, and what a careless encoder adds is small. */
+static void read_last_row(png_structp png, source *from, size_t stored_stride, uint8_t *row) {
+    size_t enough = stored_stride + stored_stride / 64 + 1024;
+    if (enough < from->count - from->position) from->end = from->position + enough;
+    png_read_row(png, row, NULL);
+    from->end = from->count;
+}
+
 mllmseg_png_status mllmseg_png_decode(
     const uint8_t *bytes, size_t count, uint32_t width, uint32_t height, int channels, uint8_t *pixels,
     char *message) {
-    source from = {bytes, count, 0, 0, message};
+    source from = {bytes, count, 0, count, 0, message};
     message[0] = message[MLLMSEG_PNG_MESSAGE_SIZE - 1] = 0;
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &from, fail, ignore_warning);
     if (!png) return MLLMSEG_PNG_OUT_OF_MEMORY;
@@ -74,6 +85,7 @@ mllmseg_png_status mllmseg_png_decode(
     png_set_user_limits(png, width, height);
     skip_ancillary_chunks(png);
     png_read_info(png, info);
+    size_t stored_stride = png_get_rowbytes(png, info);
     convert_to_8_bits(png, info, channels);
     int passes = png_set_interlace_handling(png);
     png_read_update_info(png, info);
@@ -82,7 +94,11 @@ mllmseg_png_status mllmseg_png_decode(
         || png_get_rowbytes(png, info) != stride)
         png_error(png, "the header changed its mind");
     for (int pass = 0; pass < passes; pass++)
-        for (uint32_t y = 0; y < height; y++) png_read_row(png, pixels + y * stride, NULL);
+        for (uint32_t y = 0; y < height; y++) {
+            uint8_t *row = pixels + y * stride;
+            if (pass == passes - 1 && y == height - 1) read_last_row(png, &from, stored_stride, row);
+            else png_read_row(png, row, NULL);
+        }
     png_read_end(png, NULL);
     png_destroy_read_struct(&png, &info, NULL);
     return MLLMSEG_PNG_OK;

@@ -1,3 +1,4 @@
+import CZlib
 import Images
 import Testing
 
@@ -119,6 +120,40 @@ import Testing
         jpeg.replaceSubrange(frame + 4..<frame + 9, with: [12, 0, 1, 0, 1])
         #expect(throws: ImageError.unsupportedFeature(.jpeg, feature: "12-bit samples")) {
             try ImageDecoder.decode(jpeg)
+        }
+    }
+
+    /// A hundred megabytes of zeros behind the one pixel, packed to a tenth of a megabyte: nobody unpacks them.
+    @Test func moreDataThanPixels() throws {
+        // The start of what zlib makes of nothing but zeros; from there on each zero byte stands for a thousand.
+        let packed: [UInt8] =
+            [0x78, 0xDA, 0xEC, 0xC1, 1, 1, 0, 0, 0, 0x80, 0x90, 0xFE, 0xAF, 0xEE, 8, 0x0A]
+            + [UInt8](repeating: 0, count: 100_000)
+        var png = try Array(ImageFixtures.bytes("rgb8_1x1.png").prefix(33))
+        png += chunk("IDAT", packed) + chunk("IEND", [])
+        let time = ContinuousClock().measure {
+            #expect(throws: ImageError.corrupt(.png, reason: "more data than pixels")) {
+                try ImageDecoder.decode(png)
+            }
+        }
+        #expect(time < .milliseconds(100))
+    }
+
+    private func chunk(_ name: String, _ data: [UInt8]) -> [UInt8] {
+        func bigEndian(_ value: Int) -> [UInt8] {
+            [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
+        }
+        let named = Array(name.utf8) + data
+        return bigEndian(data.count) + named + bigEndian(Int(crc32(0, named, UInt32(named.count))))
+    }
+
+    /// Whatever libpng looks at last: a wrong bit in any critical chunk is found.
+    @Test func everyChangedByteOfCriticalChunksIsRefused() throws {
+        let bytes = try ImageFixtures.bytes("rgb8_23x1.png")
+        for index in 8..<bytes.count {
+            var changed = bytes
+            changed[index] ^= 1
+            #expect(throws: ImageError.self, "byte \(index)") { try ImageDecoder.decode(changed) }
         }
     }
 }
