@@ -39,7 +39,8 @@ SSL_CTX *copenssl_server_context(int tls13_only) {
     int ok = SSL_CTX_set_min_proto_version(context, tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION) &&
              SSL_CTX_set_cipher_list(context, suites) &&
              SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") &&
-             SSL_CTX_set_session_id_context(context, id, sizeof(id) - 1) && SSL_CTX_set_num_tickets(context, 1);
+             SSL_CTX_set_session_id_context(context, id, sizeof(id) - 1) && SSL_CTX_set_num_tickets(context, 1) &&
+             copenssl_use_ticket_keys(context);
     if (!ok) {
         SSL_CTX_free(context);
         return NULL;
@@ -51,13 +52,4 @@ SSL_CTX *copenssl_server_context(int tls13_only) {
     SSL_CTX_set_alpn_select_cb(context, select_protocol, NULL);
     SSL_CTX_set_default_passwd_cb(context, no_passphrase);
     return context;
-}
-
-int copenssl_rotate_ticket_keys(SSL_CTX *context) {
-    unsigned char keys[80];
-    long length = SSL_CTX_get_tlsext_ticket_keys(context, NULL, 0);
-    if (length <= 0 || (size_t)length > sizeof(keys) || RAND_priv_bytes(keys, (int)length) != 1) return 0;
-    int ok = SSL_CTX_set_tlsext_ticket_keys(context, keys, length) == 1;
-    OPENSSL_cleanse(keys, sizeof(keys));
-    return ok;
 }

@@ -16,6 +16,7 @@ final class ConnectionLoop: @unchecked Sendable {
         case drain(deadline: UInt64, CheckedContinuation<Void, Never>)
         case stop
         case certificate(TLSContext)
+        case rotateTicketKeys
     }
 
     let configuration: HTTPServerConfiguration
@@ -131,8 +132,9 @@ extension ConnectionLoop {
         pump(connection, now: now)
     }
 
-    /// A stolen ticket key opens no more than this much recorded TLS 1.2 traffic.
-    private static let ticketLifetimeNanoseconds: UInt64 = 6 * 3600 * 1_000_000_000
+    /// A key writes tickets for this long, and reads them for as long again: a stolen one opens no more
+    /// recorded TLS 1.2 traffic than that of both.
+    private static let ticketKeyNanoseconds: UInt64 = 3 * 3600 * 1_000_000_000
 
     /// At most this many reads before the other connections have their turn.
     private static let readsPerTurn = 4
@@ -175,16 +177,18 @@ extension ConnectionLoop {
             }
         }
         resumeListeners()
-        if now - ticketsRotatedAt > Self.ticketLifetimeNanoseconds {
-            ticketsRotatedAt = now
-            tls?.rotateTicketKeys()
-        }
+        if now - ticketsRotatedAt > Self.ticketKeyNanoseconds { rotateTicketKeys(now: now) }
         if let drainDeadline, now >= drainDeadline { abandonConnections(now: now) }
     }
 }
 
 // MARK: - Messages
 extension ConnectionLoop {
+    private func rotateTicketKeys(now: UInt64) {
+        ticketsRotatedAt = now
+        tls?.rotateTicketKeys()
+    }
+
     func post(_ message: Message) {
         let wasEmpty = mailbox.withLock { messages in
             messages.append(message)
@@ -226,6 +230,7 @@ extension ConnectionLoop {
         case .stop:
             abandonConnections(now: now)
         case .certificate(let context): tls = context
+        case .rotateTicketKeys: rotateTicketKeys(now: now)
         }
     }
 

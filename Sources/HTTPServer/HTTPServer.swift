@@ -65,6 +65,11 @@ public final class HTTPServer: Sendable {
         state.withLock { $0.loop }?.post(.certificate(context))
     }
 
+    /// A new key for session tickets, as the server makes one every few hours by itself.
+    package func rotateTicketKeys() {
+        state.withLock { $0.loop }?.post(.rotateTicketKeys)
+    }
+
     private func makeTLSContext() throws(HTTPServerError) -> TLSContext? {
         guard let tls = configuration.tls else { return nil }
         return try TLSContext(tls)

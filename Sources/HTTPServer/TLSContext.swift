@@ -17,7 +17,7 @@ public struct TLSConfiguration: Sendable, Equatable {
 }
 
 /// A certificate, its key and the policy, from which sessions are made. Immutable but for its ticket keys,
-/// which the connection loop changes; OpenSSL counts references and locks by itself.
+/// which the connection loop changes and, in handshakes, uses; OpenSSL counts references by itself.
 final class TLSContext: @unchecked Sendable {
     private let context: OpaquePointer
 
@@ -54,6 +54,7 @@ final class TLSContext: @unchecked Sendable {
         return TLSSession(session)
     }
 
+    /// Tickets of the key until now are taken until the next call.
     func rotateTicketKeys() {
         _ = copenssl_rotate_ticket_keys(context)
     }

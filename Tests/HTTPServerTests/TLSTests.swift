@@ -5,52 +5,6 @@ import HTTPServer
 import Logging
 import Testing
 
-/// A TLS session over a loopback client's socket.
-private final class SecureClient {
-    private let socket: LoopbackClient
-    private let session: OpaquePointer
-
-    init?(port: Int, version: Int32 = 0, protocols: [String] = []) {
-        guard let socket = try? LoopbackClient(port: port) else { return nil }
-        let list = protocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
-        let session = ctest_connect(socket.descriptor, version, list.isEmpty ? nil : list, UInt32(list.count))
-        guard let session else { return nil }
-        self.socket = socket
-        self.session = session
-    }
-
-    deinit { SSL_free(session) }
-
-    var version: Int32 { SSL_version(session) }
-
-    var applicationProtocol: String {
-        var name: UnsafePointer<UInt8>?
-        var length: UInt32 = 0
-        SSL_get0_alpn_selected(session, &name, &length)
-        return String(decoding: UnsafeBufferPointer(start: name, count: Int(length)), as: UTF8.self)
-    }
-
-    var peerName: String {
-        var buffer = [CChar](repeating: 0, count: 64)
-        _ = ctest_peer_name(session, &buffer, Int32(buffer.count))
-        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    /// Sends, and reads until `count` bytes of answer have come or the server closes.
-    func exchange(_ text: String, count: Int = 1) -> String {
-        let bytes = Array(text.utf8)
-        guard SSL_write(session, bytes, Int32(bytes.count)) == Int32(bytes.count) else { return "" }
-        var answer: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 32768)
-        while answer.count < count {
-            let got = SSL_read(session, &buffer, Int32(buffer.count))
-            guard got > 0 else { break }
-            answer += buffer[..<Int(got)]
-        }
-        return String(decoding: answer, as: UTF8.self)
-    }
-}
-
 @Suite struct TLSTests {
     private struct Files {
         let certificate: String
@@ -158,6 +112,30 @@ private final class SecureClient {
             truncate(tls.certificatePath, 10)
             #expect(throws: HTTPServerError.self) { try server.reloadCertificate() }
             #expect(SecureClient(port: port)?.peerName == "second")
+        }
+    }
+
+    /// A ticket outlives one change of the key, is written anew then, and does not outlive two.
+    @Test(arguments: [TLS1_2_VERSION, TLS1_3_VERSION]) func ticketKeysRotate(_ version: Int32) async throws {
+        try await withTLS("tickets-\(version)") { port, server in
+            func exchange(
+                _ ticket: SecureClient.Ticket?
+            ) throws -> (isResumed: Bool, ticket: SecureClient.Ticket) {
+                let client = try #require(SecureClient(port: port, version: version, resumed: ticket))
+                #expect(client.exchange(get).hasPrefix("HTTP/1.1 200 OK"))
+                return (client.isResumed, try #require(client.ticket))
+            }
+            let first = try exchange(nil)
+            #expect(!first.isResumed)
+            let again = try exchange(first.ticket)
+            #expect(again.isResumed)
+            server.rotateTicketKeys()
+            let renewed = try exchange(first.ticket)
+            #expect(renewed.isResumed)
+            server.rotateTicketKeys()
+            #expect(eventually { (try? exchange(first.ticket))?.isResumed == false })
+            let last = try exchange(renewed.ticket)
+            #expect(last.isResumed)
         }
     }
 

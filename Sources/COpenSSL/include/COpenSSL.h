@@ -12,7 +12,11 @@
 // NULL on failure, with the reason on OpenSSL's error queue.
 SSL_CTX *copenssl_server_context(int tls13_only);
 
-// New random keys for session tickets: what earlier tickets protected can't be read with them.
+// Session tickets under keys of our own; copenssl_server_context has done it.
+int copenssl_use_ticket_keys(SSL_CTX *context);
+
+// A new random key for session tickets. Those of the key before are still taken until the next time; what is
+// older can't be read any more, by anyone. Not to be called beside a handshake of the same context.
 int copenssl_rotate_ticket_keys(SSL_CTX *context);
 
 #endif

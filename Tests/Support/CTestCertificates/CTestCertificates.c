@@ -28,7 +28,8 @@ int ctest_write_certificate(const char *name, const char *certificate_path, cons
     return ok;
 }
 
-SSL *ctest_connect(int descriptor, int version, const unsigned char *protocols, unsigned int length) {
+SSL *ctest_connect(
+    int descriptor, int version, const unsigned char *protocols, unsigned int length, SSL_SESSION *resumed) {
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     if (!context) return NULL;
     // Old versions have to be offered to see that they are refused.
@@ -42,6 +43,7 @@ SSL *ctest_connect(int descriptor, int version, const unsigned char *protocols, 
     if (!session) return NULL;
     SSL_set_fd(session, descriptor);
     if (protocols) SSL_set_alpn_protos(session, protocols, length);
+    if (resumed) SSL_set_session(session, resumed);
     if (SSL_connect(session) != 1) {
         SSL_free(session);
         return NULL;

@@ -8,8 +8,9 @@
 int ctest_write_certificate(const char *name, const char *certificate_path, const char *key_path);
 
 // A client session on a connected socket, after its handshake; NULL when that fails. `version` is an
-// OpenSSL protocol version or 0; `protocols` an ALPN list in wire form or NULL.
-SSL *ctest_connect(int descriptor, int version, const unsigned char *protocols, unsigned int length);
+// OpenSSL protocol version or 0; `protocols` an ALPN list in wire form or NULL; `resumed` a session to take up again or NULL.
+SSL *ctest_connect(
+    int descriptor, int version, const unsigned char *protocols, unsigned int length, SSL_SESSION *resumed);
 
 // The peer certificate's common name, for telling two certificates apart.
 int ctest_peer_name(SSL *session, char *buffer, int size);
