@@ -11,12 +11,12 @@ import Testing
             #expect(idle.exchange(get)?.closes == false)
             let busy = try (0..<16).map { _ in try LoopbackClient(port: port) }
             for client in busy { client.send("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n") }
-            pause(milliseconds: 100)
+            #expect(eventually { handler.started.withLock { $0 } == 1 + busy.count })
             let clock = ContinuousClock()
             let start = clock.now
             let drained = DispatchSemaphore(value: 0)
             Task {
-                await server.shutDown(timeout: .seconds(10))
+                await server.shutDown(timeout: .seconds(60))
                 drained.signal()
             }
             #expect(idle.isClosed())
@@ -27,7 +27,8 @@ import Testing
                 client.finishSending()
             }
             drained.wait()
-            #expect(start.duration(to: clock.now) < .seconds(4))
+            // Long before the timeout, however busy the machine: nothing waits for it.
+            #expect(start.duration(to: clock.now) < .seconds(30))
             #expect(throws: LoopbackClient.Failure.self) { try LoopbackClient(port: port) }
         }
         #expect(handler.cancelled.withLock { $0 } == 0)
@@ -38,7 +39,7 @@ import Testing
         try await withServer(handler) { port, server in
             let client = try LoopbackClient(port: port)
             client.send("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n")
-            pause(milliseconds: 50)
+            #expect(eventually { handler.started.withLock { $0 } == 1 })
             Task { await server.shutDown(timeout: .milliseconds(100)) }
             #expect(client.isClosed())
             #expect(eventually { handler.cancelled.withLock { $0 } == 1 })

@@ -100,10 +100,11 @@ let get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
 
     /// A client that half-closes cancels the stream; what it gets must not look like the whole.
     @Test func aCancelledStreamIsCut() async throws {
-        try await withServer { port, _ in
+        let handler = TestHandler()
+        try await withServer(handler) { port, _ in
             let client = try LoopbackClient(port: port)
             client.send("GET /endless HTTP/1.1\r\nHost: h\r\n\r\n")
-            pause(milliseconds: 50)
+            #expect(eventually { handler.started.withLock { $0 } == 1 })
             client.finishSending()
             let answer = client.receiveAll()
             #expect(answer.contains("Transfer-Encoding: chunked"))
@@ -125,7 +126,7 @@ let get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
         try await withServer(handler) { port, _ in
             let client = try LoopbackClient(port: port)
             client.send("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n")
-            pause(milliseconds: 50)
+            #expect(eventually { handler.started.withLock { $0 } == 1 })
             if reset { client.resetConnection() } else { client.finishSending() }
             #expect(eventually { handler.cancelled.withLock { $0 } == 1 })
         }
@@ -192,8 +193,9 @@ let get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
 
     @Test func accessRecords() async throws {
         let records = AccessLog()
+        let handler = TestHandler()
         try await withServer(
-            configure: { $0.onAccess = { records.append($0) } },
+            handler, configure: { $0.onAccess = { records.append($0) } },
             { port, _ in
                 let client = try LoopbackClient(port: port)
                 _ = client.exchange("POST /a?secret HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi")
@@ -201,7 +203,7 @@ let get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
                 #expect(eventually { records.all.count == 2 })
                 let gone = try LoopbackClient(port: port)
                 gone.send("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n")
-                pause(milliseconds: 50)
+                #expect(eventually { handler.started.withLock { $0 } == 2 })
                 gone.resetConnection()
                 #expect(eventually { records.all.count == 3 })
             })
@@ -213,12 +215,4 @@ let get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
         #expect(all[1].method == nil && all[1].status == 400)
         #expect(all[2].path == "/wait" && !all[2].isComplete)
     }
-}
-
-private final class AccessLog: Sendable {
-    private let records = Mutex<[HTTPAccessRecord]>([])
-
-    var all: [HTTPAccessRecord] { records.withLock { $0 } }
-
-    func append(_ record: HTTPAccessRecord) { records.withLock { $0.append(record) } }
 }

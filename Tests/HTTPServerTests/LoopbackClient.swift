@@ -20,7 +20,7 @@ final class LoopbackClient {
             }
         }
         guard result == 0 else { throw Failure(operation: "connect") }
-        setTimeout(seconds: 10)
+        setTimeout(seconds: 30)
     }
 
     init(path: String) throws {
@@ -34,7 +34,7 @@ final class LoopbackClient {
             }
         }
         guard result == 0 else { throw Failure(operation: "connect") }
-        setTimeout(seconds: 10)
+        setTimeout(seconds: 30)
     }
 
     deinit { if isOpen { close(descriptor) } }
@@ -69,7 +69,7 @@ final class LoopbackClient {
         isOpen = false
     }
 
-    /// What comes next; empty at the end, nil after ten seconds of silence or a reset.
+    /// What comes next; empty at the end, nil after half a minute of silence or a reset.
     func receive() -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: 65536)
         let count = read(descriptor, &buffer, buffer.count)
@@ -83,7 +83,7 @@ final class LoopbackClient {
         return String(decoding: all, as: UTF8.self)
     }
 
-    /// True when the server closes, or resets, without another byte; false after ten seconds of silence.
+    /// True when the server closes, or resets, without another byte; false after half a minute of silence.
     func isClosed() -> Bool {
         if let bytes = receive() { return bytes.isEmpty }
         return errno == ECONNRESET

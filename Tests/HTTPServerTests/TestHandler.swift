@@ -8,6 +8,7 @@ import Synchronization
 /// Echoes bodies; `/wait` takes its time, `/stream` answers in pieces, `/large` with 4 MB.
 final class TestHandler: HTTPHandler {
     let cancelled = Mutex(0)
+    let started = Mutex(0)
     let served = Mutex(0)
     /// Kept, as a stream without a producer ends.
     private let endless = Mutex<[AsyncStream<[UInt8]>.Continuation]>([])
@@ -26,6 +27,7 @@ final class TestHandler: HTTPHandler {
     }
 
     func respond(to request: HTTPRequest) async -> HTTPResponse {
+        started.withLock { $0 += 1 }
         defer { served.withLock { $0 += 1 } }
         switch request.head.path {
         case "/wait":
@@ -81,9 +83,9 @@ func onOwnThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async
     }
 }
 
-/// Waits for something that another thread does.
+/// Waits for something that another thread does: half a minute, as these tests may share their cores.
 func eventually(_ condition: () -> Bool) -> Bool {
-    for _ in 0..<500 {
+    for _ in 0..<3000 {
         if condition() { return true }
         pause(milliseconds: 10)
     }
@@ -92,4 +94,13 @@ func eventually(_ condition: () -> Bool) -> Bool {
 
 func pause(milliseconds: UInt32) {
     usleep(milliseconds * 1000)
+}
+
+/// Gathers what the server reports of its exchanges.
+final class AccessLog: Sendable {
+    private let records = Mutex<[HTTPAccessRecord]>([])
+
+    var all: [HTTPAccessRecord] { records.withLock { $0 } }
+
+    func append(_ record: HTTPAccessRecord) { records.withLock { $0.append(record) } }
 }
