@@ -23,23 +23,23 @@ public struct HTTPResponseEncoder: Sendable {
     ) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(256)
-        bytes.append(contentsOf: "HTTP/1.1 \(status) \(HTTPStatus.reason(status))\r\nDate: ".utf8)
-        bytes.append(contentsOf: date.utf8)
-        bytes.append(contentsOf: "\r\n".utf8)
+        append("HTTP/1.1 \(status) \(HTTPStatus.reason(status))\r\nDate: ", to: &bytes)
+        append(date, to: &bytes)
+        append("\r\n", to: &bytes)
         for (name, value) in headers.fields where !isServersOwn(name) {
             append(name, value, to: &bytes)
         }
         switch framing {
-        case .length(let count): bytes.append(contentsOf: "Content-Length: \(count)\r\n".utf8)
-        case .chunked: bytes.append(contentsOf: "Transfer-Encoding: chunked\r\n".utf8)
+        case .length(let count): append("Content-Length: \(count)\r\n", to: &bytes)
+        case .chunked: append("Transfer-Encoding: chunked\r\n", to: &bytes)
         case .untilClose, .none: break
         }
         switch persistence {
-        case .close: bytes.append(contentsOf: "Connection: close\r\n".utf8)
-        case .keepAliveSaidAloud: bytes.append(contentsOf: "Connection: keep-alive\r\n".utf8)
+        case .close: append("Connection: close\r\n", to: &bytes)
+        case .keepAliveSaidAloud: append("Connection: keep-alive\r\n", to: &bytes)
         case .keepAlive: break
         }
-        bytes.append(contentsOf: "\r\n".utf8)
+        append("\r\n", to: &bytes)
         return bytes
     }
 
@@ -48,10 +48,10 @@ public struct HTTPResponseEncoder: Sendable {
         guard !piece.isEmpty else { return [] }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(piece.count + 12)
-        bytes.append(contentsOf: String(piece.count, radix: 16).utf8)
-        bytes.append(contentsOf: "\r\n".utf8)
+        append(String(piece.count, radix: 16), to: &bytes)
+        append("\r\n", to: &bytes)
         bytes.append(contentsOf: piece)
-        bytes.append(contentsOf: "\r\n".utf8)
+        append("\r\n", to: &bytes)
         return bytes
     }
 
@@ -72,11 +72,19 @@ public struct HTTPResponseEncoder: Sendable {
     /// A name that is no token is dropped; control bytes in a value become spaces (RFC 9110 section 5.5).
     private static func append(_ name: String, _ value: String, to bytes: inout [UInt8]) {
         guard ByteSyntax.isToken(name.utf8) else { return }
-        bytes.append(contentsOf: name.utf8)
-        bytes.append(contentsOf: ": ".utf8)
-        for byte in value.utf8 {
-            bytes.append(ByteSyntax.isForbiddenControl(byte) ? ByteSyntax.space : byte)
+        append(name, to: &bytes)
+        append(": ", to: &bytes)
+        let start = bytes.count
+        append(value, to: &bytes)
+        for index in start..<bytes.count where ByteSyntax.isForbiddenControl(bytes[index]) {
+            bytes[index] = ByteSyntax.space
         }
-        bytes.append(contentsOf: "\r\n".utf8)
+        append("\r\n", to: &bytes)
+    }
+
+    /// Whole strings at once: the array's own way goes byte by byte here.
+    private static func append(_ text: String, to bytes: inout [UInt8]) {
+        var text = text
+        text.withUTF8 { bytes.append(contentsOf: $0) }
     }
 }

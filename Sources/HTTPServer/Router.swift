@@ -11,25 +11,8 @@ public struct Router<Route: Sendable>: Sendable {
         case notFound
     }
 
-    private struct Entry: Sendable {
-        var name: String
-        var segments: [Segment]
-        /// In the order added.
-        var routes: [(method: String, route: Route)]
-    }
-
-    private enum Segment: Sendable, Equatable {
-        case literal(Substring)
-        case parameter(String)
-    }
-
-    private static var knownMethods: [String] {
-        ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
-    }
-
-    private var entries: [Entry] = []
-    /// Entries without parameters, by path.
-    private var literals: [String: Int] = [:]
+    private var table = RouteTable()
+    private var routes: [Route] = []
 
     public init() {}
 
@@ -37,6 +20,52 @@ public struct Router<Route: Sendable>: Sendable {
     ///   - pattern: for example "/v2/models/{model}/infer".
     ///   - name: the metrics label of every method of this pattern.
     public mutating func add(_ method: String, _ pattern: String, name: String, _ route: Route) {
+        table.add(method, pattern, name: name, index: routes.count)
+        routes.append(route)
+    }
+
+    /// - Parameter path: percent-decoded, as `HTTPRequestHead.path` has it.
+    public func match(method: String, path: String) -> Match {
+        switch table.match(method: method, path: path) {
+        case .found(let index, let name, let parameters):
+            .found(routes[index], name: name, parameters: parameters)
+        case .methodNotAllowed(let name, let allow): .methodNotAllowed(name: name, allow: allow)
+        case .methodUnknown: .methodUnknown
+        case .notFound: .notFound
+        }
+    }
+}
+
+/// The search itself, which needs to know nothing of what is found: generic code is slower from another module.
+private struct RouteTable: Sendable {
+    enum Match {
+        case found(Int, name: String, parameters: [String: String])
+        case methodNotAllowed(name: String, allow: [String])
+        case methodUnknown
+        case notFound
+    }
+
+    private struct Entry: Sendable {
+        var name: String
+        var segments: [Segment]
+        /// In the order added.
+        var routes: [(method: String, index: Int)]
+    }
+
+    private enum Segment: Sendable, Equatable {
+        case literal(Substring)
+        case parameter(String)
+    }
+
+    private static let knownMethods = [
+        "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
+    ]
+
+    private var entries: [Entry] = []
+    /// Entries without parameters, by path without a trailing slash.
+    private var literals: [String: Int] = [:]
+
+    mutating func add(_ method: String, _ pattern: String, name: String, index route: Int) {
         let segments = Self.split(pattern).map { part in
             part.hasPrefix("{") && part.hasSuffix("}")
                 ? Segment.parameter(String(part.dropFirst().dropLast())) : .literal(part)
@@ -53,24 +82,27 @@ public struct Router<Route: Sendable>: Sendable {
         entries[index].routes.append((method, route))
     }
 
-    /// - Parameter path: percent-decoded, as `HTTPRequestHead.path` has it.
-    public func match(method: String, path: String) -> Match {
+    func match(method: String, path: String) -> Match {
         guard let (entry, parameters) = entry(path) else { return .notFound }
         if let exact = entry.routes.first(where: { $0.method == method }) {
-            return .found(exact.route, name: entry.name, parameters: parameters)
+            return .found(exact.index, name: entry.name, parameters: parameters)
         }
         // HEAD is GET without the body, which the server leaves out by itself.
         if method == "HEAD", let get = entry.routes.first(where: { $0.method == "GET" }) {
-            return .found(get.route, name: entry.name, parameters: parameters)
+            return .found(get.index, name: entry.name, parameters: parameters)
         }
         guard Self.knownMethods.contains(method) else { return .methodUnknown }
         return .methodNotAllowed(name: entry.name, allow: Self.allowed(entry))
     }
 
     private func entry(_ path: String) -> (Entry, [String: String])? {
+        // Probes come this way, so they take nothing apart.
+        if let literal = literals[path] { return (entries[literal], [:]) }
         guard path.utf8.first == UInt8(ascii: "/") else { return nil }
         let parts = Self.split(path)
-        if let literal = literals[Self.key(parts)] { return (entries[literal], [:]) }
+        if path.utf8.last == UInt8(ascii: "/"), let literal = literals[Self.key(parts)] {
+            return (entries[literal], [:])
+        }
         for entry in entries where entry.segments.count == parts.count {
             if let parameters = Self.parameters(entry.segments, parts) { return (entry, parameters) }
         }
@@ -105,6 +137,6 @@ public struct Router<Route: Sendable>: Sendable {
     }
 
     private static func key(_ parts: [Substring]) -> String {
-        parts.joined(separator: "/")
+        "/" + parts.joined(separator: "/")
     }
 }

@@ -1,3 +1,6 @@
+import Glibc
+import Synchronization
+
 /// Bytes as lower-case hexadecimal digits.
 public enum Hexadecimal {
     private static let digits = Array("0123456789abcdef".utf8)
@@ -29,12 +32,32 @@ public enum Hexadecimal {
         return bytes
     }
 
-    /// Not all zero.
+    /// Not all zero. `count`: at most 256.
     static func random(bytes count: Int) -> String {
-        var generator = SystemRandomNumberGenerator()
         while true {
-            let bytes = (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+            let bytes = RandomBytes.take(count)
             if bytes.contains(where: { $0 != 0 }) { return encode(bytes) }
+        }
+    }
+}
+
+/// The system's random bytes, asked for many at a time: a system call for each id would cost a probe more than
+/// its answer.
+private enum RandomBytes {
+    private static let size = 256
+    private static let left = Mutex<[UInt8]>([])
+
+    /// `count`: at most `size`.
+    static func take(_ count: Int) -> [UInt8] {
+        left.withLock { left in
+            if left.count < count {
+                var fresh = [UInt8](repeating: 0, count: size)
+                let status = fresh.withUnsafeMutableBytes { getentropy($0.baseAddress, size) }
+                precondition(status == 0, "the system has random bytes")
+                left = fresh
+            }
+            defer { left.removeLast(count) }
+            return Array(left.suffix(count))
         }
     }
 }

@@ -11,6 +11,13 @@ public final class Histogram: MetricFamily {
         /// `[buckets + 1]`, not yet cumulative; the last one is `+Inf`.
         var counts: [UInt64]
         var sum = 0.0
+
+        init(buckets: Int) { counts = [UInt64](repeating: 0, count: buckets + 1) }
+
+        mutating func add(_ value: Double, _ bucket: Int) {
+            counts[bucket] += 1
+            sum += value
+        }
     }
     private let series: Mutex<[[String]: Series]>
 
@@ -18,17 +25,12 @@ public final class Histogram: MetricFamily {
         precondition(zip(buckets, buckets.dropFirst()).allSatisfy { $0 < $1 }, "buckets must ascend")
         self.description = description
         self.buckets = buckets
-        let empty = Series(counts: [UInt64](repeating: 0, count: buckets.count + 1))
-        series = Mutex(description.labels.isEmpty ? [[]: empty] : [:])
+        series = Mutex(description.labels.isEmpty ? [[]: Series(buckets: buckets.count)] : [:])
     }
 
     public func observe(_ value: Double, _ labels: [String] = []) {
         let bucket = buckets.firstIndex { value <= $0 } ?? buckets.count
-        series.withLock { series in
-            let empty = Series(counts: [UInt64](repeating: 0, count: buckets.count + 1))
-            series[labels, default: empty].counts[bucket] += 1
-            series[labels, default: empty].sum += value
-        }
+        series.withLock { $0[labels, default: Series(buckets: buckets.count)].add(value, bucket) }
     }
 
     /// Number of observations.

@@ -35,7 +35,7 @@ final class ServiceStatus: Sendable {
     }
 
     /// The process answers, whatever the model does.
-    var live: HTTPResponse { Self.document(200, ["live": true]) }
+    let live = ServiceStatus.document(200, ["live": true])
 
     /// 503 while no new work should come; a full queue is no reason.
     var ready: HTTPResponse {
