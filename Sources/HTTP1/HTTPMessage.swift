@@ -50,6 +50,8 @@ public struct HTTPResponse: Sendable {
     public var status: Int
     public var headers: HTTPHeaders
     public var body: HTTPBody
+    /// Not sent: what the handler wants to find in the record of this exchange.
+    public var note: (any Sendable)?
 
     public init(status: Int, headers: HTTPHeaders = [:], body: HTTPBody = .empty) {
         self.status = status

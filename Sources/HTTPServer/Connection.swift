@@ -117,6 +117,7 @@ struct Exchange {
     var responseBytes = 0
     var status: Int?
     var requestID: String?
+    var note: (any Sendable)?
     let headAt: UInt64
     var bodyAt: UInt64
     var answerAt: UInt64
@@ -132,6 +133,7 @@ struct Exchange {
     mutating func answered(_ response: HTTPResponse, now: UInt64) {
         status = response.status
         requestID = response.headers["X-Request-ID"]
+        note = response.note
         answerAt = now
     }
 
@@ -142,6 +144,6 @@ struct Exchange {
             responseBytes: responseBytes, bodyNanoseconds: bodyAt - headAt,
             handlerNanoseconds: answerAt > bodyAt ? answerAt - bodyAt : 0,
             totalNanoseconds: now - headAt, remoteAddress: remoteAddress, requestID: requestID,
-            isComplete: isComplete)
+            note: note, isComplete: isComplete)
     }
 }

@@ -18,6 +18,8 @@ public struct HTTPAccessRecord: Sendable {
     public var remoteAddress: String
     /// The answer's X-Request-ID, if the handler set one.
     public var requestID: String?
+    /// The answer's `note`; nil when there was no answer.
+    public var note: (any Sendable)?
     /// False when the client left before the last byte.
     public var isComplete: Bool
 }

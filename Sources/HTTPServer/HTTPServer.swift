@@ -59,10 +59,13 @@ public final class HTTPServer: Sendable {
     }
 
     /// Reads the certificate and the key again, for new connections; those that are open keep what they
-    /// have. When the files can't be used the old certificate stays. Without TLS nothing happens.
-    public func reloadCertificate() throws(HTTPServerError) {
-        guard let context = try makeTLSContext() else { return }
+    /// have. When the files can't be used the old certificate stays.
+    /// - Returns: false without TLS, when there is nothing to read.
+    @discardableResult
+    public func reloadCertificate() throws(HTTPServerError) -> Bool {
+        guard let context = try makeTLSContext() else { return false }
         state.withLock { $0.loop }?.post(.certificate(context))
+        return true
     }
 
     /// A new key for session tickets, as the server makes one every few hours by itself.

@@ -16,7 +16,7 @@ public enum Hexadecimal {
     }
 
     /// Nil for an odd number of digits and for anything but `0-9a-f`.
-    static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
+    public static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
         guard text.count % 2 == 0 else { return nil }
         var bytes: [UInt8] = []
         var high: UInt8?

@@ -1,7 +1,6 @@
-import Glibc
 import Logging
 
-/// Writes each log entry as one line to standard error, in one system call so that lines never mix.
+/// Writes each log entry as one line to standard error, without making the caller wait for its reader.
 public struct StandardErrorLogHandler: LogHandler {
     public var logLevel: Logger.Level
     public var metadata: Logger.Metadata = [:]
@@ -27,6 +26,11 @@ public struct StandardErrorLogHandler: LogHandler {
             fields: fields.map { ($0.key, $0.value.description) }.sorted { $0.0 < $1.0 })
         var bytes = Array(line.render(format).utf8)
         bytes.append(UInt8(ascii: "\n"))
-        _ = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        LogWriter.standardError.write(bytes)
+    }
+
+    /// Waits until what was logged is written, for a second at most: before the process ends.
+    public static func flush() {
+        LogWriter.standardError.flush(within: .seconds(1))
     }
 }

@@ -7,6 +7,10 @@ public enum APIError: Error, Sendable {
     case notFound
     case methodNotAllowed(allow: [String])
     case methodUnknown
+    /// No API key was sent, or (`isWrong`) one that isn't known.
+    case unauthorized(isWrong: Bool)
+    /// The API key has used its allowance up; `retryAfter` in seconds.
+    case rateLimited(retryAfter: Double)
     case notAcceptable(offers: [String])
     case unsupportedContentType(allowed: [String])
     case unsupportedContentEncoding(allowed: [String])

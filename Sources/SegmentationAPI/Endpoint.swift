@@ -54,6 +54,24 @@ enum Endpoint: Sendable {
         }
     }
 
+    /// Needs an API key where keys are set: whatever the model answers, and what tells about the model or
+    /// changes something. Open stay probes, metrics, documents, and the page, which asks people for the key.
+    var isProtected: Bool {
+        switch self {
+        case .segment, .inferenceServer, .inferenceModels, .inferenceMetadata, .infer: true
+        case .labelStudioSetup, .labelStudioPredict, .labelStudioWebhook: true
+        default: false
+        }
+    }
+
+    /// Served on the port for operators too.
+    var isOperational: Bool {
+        switch self {
+        case .live, .ready, .health, .metrics: true
+        default: false
+        }
+    }
+
     /// Asked every few seconds by machines: kept out of the access log, answered without waiting.
     var isProbe: Bool {
         switch self {

@@ -1,4 +1,3 @@
-import COpenSSL
 import Observability
 
 /// SHA-256 of a picture's bytes as uploaded: its `image_id` and the key of everything kept about it.
@@ -10,15 +9,7 @@ public struct ImageDigest: Sendable, Hashable {
     public var header: String { "sha256:" + hexadecimal }
 
     public init(of bytes: some Collection<UInt8>) {
-        var digest = [UInt8](repeating: 0, count: 32)
-        let done: Int32? = bytes.withContiguousStorageIfAvailable { bytes in
-            EVP_Digest(bytes.baseAddress, bytes.count, &digest, nil, EVP_sha256(), nil)
-        }
-        if done == nil {
-            let copy = Array(bytes)
-            EVP_Digest(copy, copy.count, &digest, nil, EVP_sha256(), nil)
-        }
-        hexadecimal = Hexadecimal.encode(digest)
+        hexadecimal = Hexadecimal.encode(SHA256.digest(of: bytes))
     }
 
     /// An id as an earlier reply gave it, with or without `sha256:` in front; nil for anything else.

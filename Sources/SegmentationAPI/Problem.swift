@@ -13,6 +13,8 @@ public struct Problem: Sendable {
     public var retryAfter: Int?
     /// Value of `Allow`.
     public var allow: [String] = []
+    /// Value of `WWW-Authenticate`.
+    public var challenge: String?
     /// Further members: the field at fault and what it may be.
     public var members: [JSONMember] = []
 
@@ -39,6 +41,7 @@ public struct Problem: Sendable {
     public func response(requestID: String) -> HTTPResponse {
         var headers: HTTPHeaders = ["Content-Type": Self.mediaType, "Cache-Control": "no-store"]
         if let retryAfter { headers["Retry-After"] = String(retryAfter) }
+        if let challenge { headers["WWW-Authenticate"] = challenge }
         if !allow.isEmpty { headers["Allow"] = allow.joined(separator: ", ") }
         return HTTPResponse(
             status: status, headers: headers, body: .bytes(json(requestID: requestID).encoded()))

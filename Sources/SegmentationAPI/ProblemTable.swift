@@ -15,6 +15,17 @@ extension Problem {
             allow = methods
         case .methodUnknown:
             self.init("method-unknown", 501, "the method is not known")
+        case .unauthorized(let isWrong):
+            self.init(
+                "unauthorized", 401,
+                isWrong
+                    ? "the API key is not known here"
+                    : "an API key is needed, as \"Authorization: Bearer KEY\" or \"X-API-Key: KEY\"")
+            // RFC 6750 section 3: no error code when no credentials were sent.
+            challenge = "Bearer realm=\"mllmseg\"" + (isWrong ? ", error=\"invalid_token\"" : "")
+        case .rateLimited(let retryAfter):
+            self.init(
+                "rate-limited", 429, "this API key has used its allowance up", retryAfter: retryAfter)
         case .notAcceptable(let offers):
             self.init("not-acceptable", 406, "this resource comes as \(Self.list(offers))")
         case .unsupportedContentType(let allowed):

@@ -1,3 +1,4 @@
+import HTTP1
 import Observability
 
 /// What is known of a request besides what it asks.
@@ -6,10 +7,12 @@ struct RequestContext: Sendable {
     let trace: TraceContext
     /// When the whole request had been read.
     let arrival: ContinuousClock.Instant
+    /// The name of the API key.
+    var client: String?
 
-    init(requestID: String?, traceparent: String?) {
-        id = RequestID.accept(requestID)
-        trace = TraceContext(traceparent: traceparent)
+    init(_ head: HTTPRequestHead) {
+        id = RequestID.accept(head.headers["X-Request-ID"])
+        trace = TraceContext(traceparent: head.headers["traceparent"])
         arrival = .now
     }
 

@@ -40,7 +40,8 @@ struct SegmentationRequestReader {
         let parts: [MultipartPart]
         do throws(MultipartError) {
             let boundary = try MultipartBoundary.find(contentType: contentType)
-            parts = try MultipartParser.parse(body: request.body, boundary: boundary)
+            parts = try MultipartParser.parse(
+                body: request.body, boundary: boundary, limits: configuration.multipart)
         } catch {
             throw .multipart(error)
         }

@@ -17,15 +17,19 @@ public final class SegmentationService: HTTPHandler {
     private let openInference: OpenInference
     private let labelStudio: LabelStudioBackend
     private let status: ServiceStatus
+    private let access: AccessControl
     private let inProgress = Mutex(0)
 
-    /// - Parameter files: what is served where no route matches; nil for the interface alone.
+    /// - Parameters:
+    ///   - files: what is served where no route matches; nil for the interface alone.
+    ///   - access: who may ask, and how often.
     public init(
         engine: Engine, registry: MetricsRegistry,
         configuration: ServiceConfiguration = ServiceConfiguration(),
-        files: StaticFiles? = nil, logger: Logger
+        files: StaticFiles? = nil, access: AccessControl = AccessControl(), logger: Logger
     ) {
         self.engine = engine
+        self.access = access
         self.registry = registry
         self.configuration = configuration
         self.files = files
@@ -55,32 +59,50 @@ public final class SegmentationService: HTTPHandler {
     /// Requests being worked on, from the whole request to the response.
     public var requestsInProgress: Int { inProgress.withLock { $0 } }
 
-    /// A body is only worth reading where a route wants it and the queue has room.
+    /// A body is only worth reading from a client that may ask, where a route wants it and the queue has
+    /// room. Every request passes here before it is answered.
     public func admit(_ head: HTTPRequestHead) -> HTTPAdmission {
-        guard case .found(let endpoint, let route, _) = match(head), endpoint.isInference else {
-            // Others have little use for a body; what is wrong with them is said by `respond`.
-            return .accept(maximumBodyBytes: 1 << 20)
+        // Others have little use for a body; what is wrong with them is said by `respond`.
+        let small = HTTPAdmission.accept(maximumBodyBytes: 1 << 20)
+        guard case .found(let endpoint, let route, _) = match(head), endpoint.isProtected else {
+            return small
         }
-        if let refusal = status.isRefusing ? .notReady(.draining) : engine.refusal {
-            let context = RequestContext(head)
-            let response = finish(Problem(.serving(refusal)).response(requestID: context.id), context)
-            record(head, route, response.status, context, remoteAddress: "", isProbe: false)
-            return .refuse(response)
+        var context = RequestContext(head)
+        do throws(APIError) {
+            context.client = try access.identify(head.headers)
+            guard endpoint.isInference else { return small }
+            if let refusal = status.isRefusing ? .notReady(.draining) : engine.refusal {
+                throw .serving(refusal)
+            }
+            // Last, so that what is refused for other reasons costs the client nothing.
+            try access.spend(context.client)
+            return .accept(maximumBodyBytes: configuration.bodyBytes)
+        } catch {
+            if case .rateLimited = error { engine.metrics.countRateLimited() }
+            return .refuse(finish(problem(error, context), head, route, context))
         }
-        return .accept(maximumBodyBytes: configuration.bodyBytes)
     }
 
     /// Probes, metrics and files never wait for anything.
     public func respondImmediately(to request: HTTPRequest) -> HTTPResponse? {
         let match = match(request.head)
         if case .found(let endpoint, _, _) = match, endpoint.isInference { return nil }
-        let context = RequestContext(request.head)
-        let (response, route, isProbe) = respondAtOnce(to: request.head, match, context)
-        let finished = finish(response, context)
-        record(
-            request.head, route, finished.status, context, remoteAddress: request.remoteAddress,
-            isProbe: isProbe)
-        return finished
+        if case .found(.metrics, _, _) = match, configuration.hidesMetrics {
+            return respondAtOnce(to: request.head, .notFound)
+        }
+        return respondAtOnce(to: request.head, match)
+    }
+
+    /// What operators ask on a port of their own: nothing else is there.
+    func operationalResponse(to request: HTTPRequest) -> HTTPResponse {
+        switch match(request.head) {
+        case .found(let endpoint, let name, let parameters) where endpoint.isOperational:
+            return respondAtOnce(
+                to: request.head, .found(endpoint, name: name, parameters: parameters))
+        default:
+            let context = context(request.head)
+            return finish(problem(.notFound, context), request.head, "other", context)
+        }
     }
 
     public func respond(to request: HTTPRequest) async -> HTTPResponse {
@@ -88,7 +110,7 @@ public final class SegmentationService: HTTPHandler {
         else { return respondImmediately(to: request) ?? Problem(.internalError).response(requestID: "") }
         inProgress.withLock { $0 += 1 }
         defer { inProgress.withLock { $0 -= 1 } }
-        let context = RequestContext(request.head)
+        let context = context(request.head)
         let response: HTTPResponse
         do throws(APIError) {
             let request = try await unpacked(request)
@@ -98,13 +120,9 @@ public final class SegmentationService: HTTPHandler {
             default: response = try await segment.respond(to: request, context)
             }
         } catch {
-            response = Problem(error).response(requestID: context.id)
+            response = problem(error, context)
         }
-        let finished = finish(response, context)
-        record(
-            request.head, route, finished.status, context, remoteAddress: request.remoteAddress,
-            isProbe: false)
-        return finished
+        return finish(response, request.head, route, context)
     }
 
     /// The request with its content coding removed (RFC 9110 section 8.4).
@@ -124,14 +142,38 @@ public final class SegmentationService: HTTPHandler {
         return response
     }
 
+    /// Writes one finished exchange to the access log.
+    public func log(_ record: HTTPAccessRecord) { accessLog.write(record) }
+
+    /// What is known of a request that was admitted.
+    private func context(_ head: HTTPRequestHead) -> RequestContext {
+        var context = RequestContext(head)
+        context.client = try? access.identify(head.headers)
+        return context
+    }
+
+    private func problem(_ error: APIError, _ context: RequestContext) -> HTTPResponse {
+        var problem = Problem(error)
+        if case .serving(let error) = error, error.isOverload {
+            problem.status = configuration.overloadStatus
+        }
+        return problem.response(requestID: context.id)
+    }
+
     private func match(_ head: HTTPRequestHead) -> Router<Endpoint>.Match {
         Endpoint.router.match(method: head.method, path: head.path)
     }
 
-    private func respondAtOnce(
+    private func respondAtOnce(to head: HTTPRequestHead, _ match: Router<Endpoint>.Match) -> HTTPResponse {
+        let context = context(head)
+        let (response, route, isProbe) = response(to: head, match, context)
+        return finish(response, head, route, context, isProbe: isProbe)
+    }
+
+    private func response(
         to head: HTTPRequestHead, _ match: Router<Endpoint>.Match, _ context: RequestContext
     ) -> (HTTPResponse, route: String, isProbe: Bool) {
-        func problem(_ error: APIError) -> HTTPResponse { Problem(error).response(requestID: context.id) }
+        func problem(_ error: APIError) -> HTTPResponse { self.problem(error, context) }
         switch match {
         case .found(let endpoint, let name, let parameters):
             do throws(APIError) {
@@ -183,32 +225,20 @@ public final class SegmentationService: HTTPHandler {
         }
     }
 
-    private func finish(_ response: HTTPResponse, _ context: RequestContext) -> HTTPResponse {
+    /// Completes the answer, counts it, and notes what the access log will say of it.
+    private func finish(
+        _ response: HTTPResponse, _ head: HTTPRequestHead, _ route: String, _ context: RequestContext,
+        isProbe: Bool = false
+    ) -> HTTPResponse {
         var response = response
         response.headers["X-Request-ID"] = context.id
         response.headers["traceparent"] = context.trace.traceparent
         if response.headers["X-Content-Type-Options"] == nil {
             response.headers["X-Content-Type-Options"] = "nosniff"
         }
+        configuration.crossOrigin?.apply(to: &response, for: head)
+        response.note = AccessNote(trace: context.trace, client: context.client, isProbe: isProbe)
+        metrics.count(route: route, method: head.method, status: response.status, seconds: context.elapsed)
         return response
-    }
-
-    private func record(
-        _ head: HTTPRequestHead, _ route: String, _ status: Int, _ context: RequestContext,
-        remoteAddress: String, isProbe: Bool
-    ) {
-        let seconds = context.elapsed
-        metrics.count(route: route, method: head.method, status: status, seconds: seconds)
-        if isProbe { return }
-        accessLog.write(
-            AccessLog.Entry(
-                method: head.method, path: head.path, status: status, seconds: seconds,
-                remoteAddress: remoteAddress, requestID: context.id, trace: context.trace))
-    }
-}
-
-extension RequestContext {
-    init(_ head: HTTPRequestHead) {
-        self.init(requestID: head.headers["X-Request-ID"], traceparent: head.headers["traceparent"])
     }
 }

@@ -1,9 +1,12 @@
+import HTTP1
 import Images
 
 /// The limits of the HTTP interface, besides those of the protocol itself.
 public struct ServiceConfiguration: Sendable {
     /// Bytes of one request's body; 413 beyond.
     public var bodyBytes = 32 << 20
+    /// Bounds on forms.
+    public var multipart = MultipartLimits()
     /// What a picture may ask for; 413 beyond.
     public var image = ImageLimits()
     /// Expressions in one request; 422 beyond.
@@ -19,6 +22,12 @@ public struct ServiceConfiguration: Sendable {
     public var labelStudioFolder: String?
     /// Pictures decoded or masks encoded at once.
     public var decodeWidth = 2
+    /// Pages of these other sites may call the service; nil: none.
+    public var crossOrigin: CrossOriginPolicy?
+    /// `/metrics` is served on the operators' port only.
+    public var hidesMetrics = false
+    /// Status of a request that finds the queue full: 429, or 503 for proxies that try elsewhere on that.
+    public var overloadStatus = 429
     /// Shown in /health, /openapi.json and `mllmseg_build_info`.
     public var version = "0.1.0"
 

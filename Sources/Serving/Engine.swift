@@ -8,7 +8,7 @@ import Synchronization
 /// work is told through `isCancelled`. After `start`, call `drain` to let the thread end.
 public final class Engine: Sendable {
     public let configuration: EngineConfiguration
-    let metrics: ServingMetrics
+    public let metrics: ServingMetrics
     let state = Mutex(EngineState())
     /// Signalled when there may be something to do for the thread.
     let wake = DispatchSemaphore(value: 0)

@@ -13,6 +13,14 @@ public enum ServingError: Error, Sendable {
     case cancelled(WorkPhase)
     /// The model failed on this request.
     case backendFailed(any Error)
+
+    /// There is more work than room for it; it goes on elsewhere or later.
+    public var isOverload: Bool {
+        switch self {
+        case .queueFull, .picturesTooLarge: true
+        default: false
+        }
+    }
 }
 
 /// How far a request had come.

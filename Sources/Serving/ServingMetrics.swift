@@ -37,7 +37,7 @@ public struct ServingMetrics: Sendable {
             buckets: Self.seconds)
         shed = registry.counter(
             "mllmseg_requests_shed_total", "Requests refused to protect the service.", labels: ["reason"])
-        shed.declare(["queue_full"], ["picture_memory"], ["not_ready"], ["deadline"])
+        shed.declare(["queue_full"], ["picture_memory"], ["not_ready"], ["deadline"], ["rate_limit"])
         cancelled = registry.counter(
             "mllmseg_requests_cancelled_total", "Requests whose client went away.", labels: ["phase"])
         cancelled.declare([WorkPhase.queue.rawValue], [WorkPhase.compute.rawValue])
@@ -54,6 +54,9 @@ public struct ServingMetrics: Sendable {
         imageCacheBytes = registry.gauge(
             "mllmseg_image_cache_bytes", "Memory that computed pictures hold, in bytes.")
     }
+
+    /// A request whose client had used its allowance up.
+    public func countRateLimited() { shed.increment(["rate_limit"]) }
 
     /// A request that was turned away before it waited.
     func countRefusal(_ error: ServingError) {

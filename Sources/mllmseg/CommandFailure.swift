@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Observability
 
 /// One clear line for the person at the terminal, and the end of the program.
 struct CommandFailure: Error {
@@ -28,6 +29,8 @@ struct CommandFailure: Error {
 enum StandardError {
     /// Adds the line end.
     static func write(_ line: String) {
+        // What was logged before comes first.
+        StandardErrorLogHandler.flush()
         let bytes = Array((line + "\n").utf8)
         _ = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }

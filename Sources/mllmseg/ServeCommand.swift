@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Observability
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,7 +15,8 @@ struct ServeCommand: AsyncParsableCommand {
             configuration is printed at start.
 
             SIGTERM or Ctrl-C: /readyz says 503 at once, accepted requests are answered, exit status 0. A second
-            signal ends the server at once. SIGHUP: the TLS certificate is read again.
+            signal ends the server at once. SIGHUP: the TLS certificate and the API keys are read
+            again.
             """)
 
     @OptionGroup var options: ServeOptions
@@ -24,6 +26,7 @@ struct ServeCommand: AsyncParsableCommand {
             try await Server(try ServeSettings(options)).run()
             // Not `exit`: a model that is still loading on its thread must not see globals being torn down.
             fflush(nil)
+            StandardErrorLogHandler.flush()
             _exit(EXIT_SUCCESS)
         }
     }

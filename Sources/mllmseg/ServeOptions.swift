@@ -8,6 +8,16 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Port; 0 for any free one. $PORT is honoured too. (default: 8080)")
     var port: String?
 
+    @Option(
+        help: "Listen on this unix-domain socket instead of an address and port. (default: none)")
+    var unixSocket: String?
+
+    @Option(
+        help:
+            "Serve /metrics, /health and the probes on this port of the same host; /metrics is then there only. (default: none)"
+    )
+    var operatorsPort: String?
+
     @Option(help: "Folder of a checkpoint in Hugging Face layout. (default: the embedded model)")
     var model: String?
 
@@ -49,6 +59,7 @@ struct ServeOptions: ParsableArguments {
     var maxConnections: String?
 
     @Option(
+        name: [.customLong("tls-cert"), .customLong("tls-certificate")],
         help: "PEM file with the certificate chain; with --tls-key the server speaks HTTPS. (default: none)")
     var tlsCertificate: String?
 
@@ -58,11 +69,29 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Oldest TLS version: 1.2 or 1.3. (default: 1.2)")
     var tlsMinimum: String?
 
+    @Option(
+        help:
+            "File with a line \"NAME KEY\" for each API key; then a request needs one. SIGHUP reads it again. (default: none)"
+    )
+    var apiKeys: String?
+
+    @Option(help: "Requests a minute that one API key may make; 0 for any number. (default: 0)")
+    var rateLimit: String?
+
+    @Option(help: "Requests that one API key may make at once within its rate. (default: 10)")
+    var rateBurst: String?
+
+    @Option(
+        help:
+            "Origins whose pages may call the server from a browser, separated by commas, or *. (default: none)"
+    )
+    var corsOrigin: String?
+
+    @Option(help: "Status of a request that finds the queue full: 429 or 503. (default: 429)")
+    var overloadStatus: String?
+
     @Option(help: "Seconds one request may take. (default: 60)")
     var requestTimeout: String?
-
-    @Option(help: "Seconds a client may take to send a request's head. (default: 10)")
-    var headerTimeout: String?
 
     @Option(help: "Seconds that accepted requests get to finish after SIGTERM. (default: 30)")
     var shutdownTimeout: String?
@@ -81,4 +110,7 @@ struct ServeOptions: ParsableArguments {
 
     @Option(help: "trace, debug, info, notice, warning, error or critical. (default: info)")
     var logLevel: String?
+
+    @OptionGroup(title: "Limits of the protocol")
+    var protocolLimits: ProtocolLimitOptions
 }

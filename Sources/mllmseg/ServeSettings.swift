@@ -14,6 +14,9 @@ struct ServeSettings {
     var model = ModelOptions()
     /// Nil: the embedded model.
     var modelDirectory: String?
+    var access: AccessSettings
+    /// Nil: operators use the same port as everyone.
+    var operators: ListenAddress?
     /// Nil: no page.
     var publicDirectory: String?
     var shutdownTimeout: Duration
@@ -28,7 +31,12 @@ struct ServeSettings {
         let host = reader.text(options.host, Setting("host"), default: "127.0.0.1")
         let port = try reader.integer(
             options.port, Setting("port", others: ["PORT"]), default: 8080, in: 0...65535)
-        server = HTTPServerConfiguration(addresses: [.tcp(host: host, port: port)])
+        let socket = reader.optionalText(options.unixSocket, Setting("unix-socket"), shown: "none")
+        server = HTTPServerConfiguration(
+            addresses: [socket.map(ListenAddress.unix) ?? .tcp(host: host, port: port)])
+        let operatorsPort = try reader.optionalInteger(
+            options.operatorsPort, Setting("operators-port"), in: 0...65535)
+        operators = operatorsPort.map { .tcp(host: host, port: $0) }
         modelDirectory = reader.optionalText(options.model, Setting("model"), shown: "embedded")
         let page = PageFolder.find()
         publicDirectory =
@@ -36,13 +44,13 @@ struct ServeSettings {
         try Self.read(options, &reader, into: &engine)
         try Self.read(options, &reader, into: &model)
         try Self.read(options, &reader, into: &service)
+        service.hidesMetrics = operators != nil
+        access = try AccessSettings(options, &reader, into: &service)
+        try Self.read(options.protocolLimits, &reader, into: &server, &service)
         server.limits.bodyBytes = service.bodyBytes
         server.maximumConnections = try reader.integer(
             options.maxConnections, Setting("max-connections"), default: 8192, in: 1...1_000_000)
         server.tls = try Self.tls(options, &reader)
-        let head = try reader.seconds(
-            options.headerTimeout, Setting("header-timeout"), default: 10, in: 0.1...3600)
-        server.timeouts.headNanoseconds = UInt64(head / .nanoseconds(1))
         shutdownTimeout = try reader.seconds(
             options.shutdownTimeout, Setting("shutdown-timeout"), default: 30, in: 0...86400)
         shutdownDelay = try reader.seconds(
@@ -61,12 +69,12 @@ struct ServeSettings {
         _ options: ServeOptions, _ reader: inout SettingsReader
     ) throws(CommandFailure) -> TLSConfiguration? {
         let certificate = reader.optionalText(
-            options.tlsCertificate, Setting("tls-certificate"), shown: "none")
+            options.tlsCertificate, Setting("tls-cert", others: ["MLLMSEG_TLS_CERTIFICATE"]), shown: "none")
         let key = reader.optionalText(options.tlsKey, Setting("tls-key"), shown: "none")
         let minimum = try reader.choice(options.tlsMinimum, Setting("tls-minimum"), default: TLSVersion.v12)
         if certificate == nil, key == nil { return nil }
         guard let certificate, let key else {
-            throw CommandFailure("--tls-certificate and --tls-key belong together")
+            throw CommandFailure("--tls-cert and --tls-key belong together")
         }
         return TLSConfiguration(
             certificatePath: certificate, keyPath: key, requiresTLS13: minimum == .v13)

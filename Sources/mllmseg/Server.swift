@@ -12,6 +12,10 @@ struct Server {
     private let engine: Engine
     private let service: SegmentationService
     private let server: HTTPServer
+    /// Nil: operators use the same port as everyone.
+    private let operatorsServer: HTTPServer?
+    private let keyFile: APIKeyFile?
+    private let access: AccessControl
 
     init(_ settings: ServeSettings) throws(CommandFailure) {
         self.settings = settings
@@ -22,10 +26,27 @@ struct Server {
         let registry = MetricsRegistry()
         ProcessMetrics.register(in: registry)
         engine = Engine(configuration: settings.engine, metrics: ServingMetrics(registry))
-        service = SegmentationService(
+        keyFile = settings.access.apiKeysPath.map(APIKeyFile.init)
+        access = AccessControl(keys: try keyFile?.read(logger), limiter: settings.access.limiter)
+        let service = SegmentationService(
             engine: engine, registry: registry, configuration: settings.service,
-            files: try Self.files(settings.publicDirectory), logger: logger)
-        server = HTTPServer(configuration: settings.server, handler: service, logger: logger)
+            files: try Self.files(settings.publicDirectory), access: access, logger: logger)
+        self.service = service
+        var configuration = settings.server
+        configuration.onAccess = { service.log($0) }
+        server = HTTPServer(configuration: configuration, handler: service, logger: logger)
+        operatorsServer = settings.operators.map { [logger] in
+            Self.operatorsServer(at: $0, service, logger)
+        }
+    }
+
+    private static func operatorsServer(
+        at address: ListenAddress, _ service: SegmentationService, _ logger: Logger
+    ) -> HTTPServer {
+        var configuration = HTTPServerConfiguration(addresses: [address])
+        configuration.onAccess = { service.log($0) }
+        return HTTPServer(
+            configuration: configuration, handler: OperatorsInterface(service), logger: logger)
     }
 
     private static func files(_ directory: String?) throws(CommandFailure) -> StaticFiles? {
@@ -49,15 +70,18 @@ struct Server {
                 uniqueKeysWithValues: settings.lines.map { ($0.name, "\($0.value) (\($0.source))") }))
         let folder = try ModelLoading.folder(settings.modelDirectory)
         let signals = TerminationSignals()
-        let reload = CertificateReload(server, logger)
+        let reload = FileReload(server, keyFile, access, logger)
         defer { reload.stop() }
         do throws(HTTPServerError) {
             try server.start()
+            try operatorsServer?.start()
         } catch {
             throw CommandFailure("\(error)")
         }
         // Listening comes first: probes can tell a server that loads from one that is gone.
-        logger.info("loading the model", metadata: ["folder": "\(folder)", "url": "\(url)"])
+        var metadata: Logger.Metadata = ["folder": "\(folder)", "url": "\(url)"]
+        metadata["operators_port"] = operatorsServer?.boundPort.map { "\($0)" }
+        logger.info("loading the model", metadata: metadata)
         engine.start(
             loading: { [settings] in
                 try ModelLoading.load(settings.modelDirectory, options: settings.model)
@@ -81,7 +105,8 @@ struct Server {
                 "model": "\(model.name)", "parameters": "\(model.parameters)",
                 "can_reject": "\(model.canReject)",
             ])
-        print("mllmseg: ready. Open \(url)")
+        let isUnix = server.boundPort == nil
+        print("mllmseg: ready. \(isUnix ? "Listening on" : "Open") \(url)")
         fflush(nil)
     }
 
@@ -96,13 +121,17 @@ struct Server {
             try? await Task.sleep(for: .milliseconds(10))
         }
         await server.shutDown(timeout: max(.zero, deadline - .now))
+        // Last, so that what happens to the end can be watched.
+        operatorsServer?.stop()
         let abandoned = await engine.drain(within: .zero)
         logger.info("stopped", metadata: ["abandoned": "\(abandoned)"])
     }
 
     /// What to open in a browser on this machine.
     private var url: String {
-        guard case .tcp(let host, let port)? = settings.server.addresses.first else { return "" }
+        guard case .tcp(let host, let port)? = settings.server.addresses.first else {
+            return settings.server.addresses.map(\.description).joined()
+        }
         let everywhere = ["0.0.0.0": "127.0.0.1", "::": "[::1]"]
         let name = everywhere[host] ?? (host.contains(":") ? "[\(host)]" : host)
         let scheme = settings.server.tls == nil ? "http" : "https"

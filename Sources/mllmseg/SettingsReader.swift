@@ -22,6 +22,17 @@ struct SettingsReader {
         return note(setting, number, source)
     }
 
+    /// Nil when neither flag nor variable is given.
+    mutating func optionalInteger(
+        _ flag: String?, _ setting: Setting, in range: ClosedRange<Int>
+    ) throws(CommandFailure) -> Int? {
+        guard find(flag, setting).text != nil else {
+            _ = note(setting, "none", "default")
+            return nil
+        }
+        return try integer(flag, setting, default: range.lowerBound, in: range)
+    }
+
     mutating func seconds(
         _ flag: String?, _ setting: Setting, default value: Double, in range: ClosedRange<Double>
     ) throws(CommandFailure) -> Duration {

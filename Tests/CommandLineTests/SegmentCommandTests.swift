@@ -71,9 +71,16 @@ import Testing
             (["serve", "--tls-key", "x"], "belong together"),
             (["serve", "--tls-minimum", "1.1"], "one of 1.2, 1.3"),
             (
-                ["serve", "--port", "0", "--tls-key", "/nowhere", "--tls-certificate", "/nowhere"],
+                ["serve", "--port", "0", "--tls-key", "/nowhere", "--tls-cert", "/nowhere"],
                 "/nowhere"
             ),
+            (["serve", "--rate-limit", "5"], "needs --api-keys"),
+            (["serve", "--api-keys", "/nowhere"], "can't read /nowhere"),
+            (["serve", "--api-keys", text], "line 1: a line is a name"),
+            (["serve", "--cors-origin", "example.org"], "--cors-origin is \"example.org\""),
+            (["serve", "--overload-status", "500"], "one of 429, 503"),
+            (["serve", "--max-headers", "0"], "--max-headers is \"0\""),
+            (["serve", "--operators-port", "x"], "--operators-port is \"x\""),
             (["serve", "--log-format", "xml"], "one of text, json"),
             (["serve", "--request-timeout", "nan"], "--request-timeout is \"nan\""),
             (["serve", "--model", "/nowhere"], "/nowhere is not a folder"),

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Synchronization
 import Testing
 
@@ -31,6 +32,70 @@ import Testing
         #expect(complaints.count == 1)
         #expect(complaints.first?.contains("in use") == true)
         #expect(server.terminate().status == 0)
+    }
+
+    @Test func keysAreAskedForAndReadAgain() throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write(Array("ann first-key-0123456789".utf8), "keys")
+        let server = try #require(try RunningServer(["--api-keys", file, "--log-format", "json"]))
+        func ask(_ key: String) throws -> String {
+            server.text(
+                "POST /segment?expression=dog&format=none HTTP/1.1\r\nContent-Type: image/png\r\n"
+                    + "Authorization: Bearer \(key)", try TemporaryFolder.picture())
+        }
+        #expect(try ask("wrong-key-0123456789").contains("WWW-Authenticate: Bearer"))
+        #expect(try ask("first-key-0123456789").hasPrefix("HTTP/1.1 200"))
+        #expect(server.text("GET /livez HTTP/1.1").hasPrefix("HTTP/1.1 200"))
+        // A broken file changes nothing; a good one counts at once.
+        _ = try folder.write(Array("ann short".utf8), "keys")
+        kill(server.process.processIdentifier, SIGHUP)
+        usleep(300_000)
+        #expect(try ask("first-key-0123456789").hasPrefix("HTTP/1.1 200"))
+        _ = try folder.write(Array("ben second-key-0123456789".utf8), "keys")
+        kill(server.process.processIdentifier, SIGHUP)
+        var answer = ""
+        for _ in 0..<100 where !answer.hasPrefix("HTTP/1.1 200") {
+            usleep(50_000)
+            answer = try ask("second-key-0123456789")
+        }
+        #expect(answer.hasPrefix("HTTP/1.1 200"))
+        #expect(try ask("first-key-0123456789").hasPrefix("HTTP/1.1 401"))
+        let (status, log) = server.terminate()
+        #expect(status == 0)
+        #expect(log.contains("the old API keys stay"))
+        for line in log.split(separator: "\n") where line.contains("\"message\":\"request\"") {
+            for field in [
+                "method", "path", "status", "bytes_in", "bytes_out", "ms", "remote", "request_id", "trace_id",
+            ] {
+                #expect(line.contains("\"\(field)\":\""), "\(field): \(line)")
+            }
+        }
+        #expect(log.contains("\"key\":\"ann\"") && log.contains("\"key\":\"ben\""))
+        #expect(!log.contains("-key-0123456789"))
+    }
+
+    @Test func operatorsAndSocketsHaveTheirOwnWays() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("socket")
+        let free = try #require(try RunningServer())
+        let port = free.port
+        #expect(free.terminate().status == 0)
+        let server = try #require(
+            try RunningServer(
+                ["--unix-socket", path, "--operators-port", "\(port)"],
+                environment: ["MLLMSEG_MAX_HEADERS": "3"]))
+        func status(_ head: String) -> String {
+            String(decoding: (RunningServer.exchange(unix: path, head) ?? []).prefix(12), as: UTF8.self)
+        }
+        #expect(status("GET /readyz HTTP/1.1") == "HTTP/1.1 200")
+        #expect(status("GET /metrics HTTP/1.1") == "HTTP/1.1 404")
+        // Host, Connection and Content-Length are three already.
+        #expect(status("GET /readyz HTTP/1.1\r\nX-One: 1") == "HTTP/1.1 431")
+        let operators = RunningServer.Tap(port: port)
+        #expect(operators.text("GET /metrics HTTP/1.1").hasPrefix("HTTP/1.1 200"))
+        #expect(operators.text("GET / HTTP/1.1").hasPrefix("HTTP/1.1 404"))
+        #expect(server.terminate().status == 0)
+        #expect(!FileManager.default.fileExists(atPath: path))
     }
 
     /// Many clients while the server is told to end: each request is answered whole, with 200 or with 503,

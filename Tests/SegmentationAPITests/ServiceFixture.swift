@@ -15,7 +15,7 @@ struct ServiceFixture {
     /// `gate`: each batch waits for a signal. `load`: false leaves the engine loading.
     init(
         gate: DispatchSemaphore? = nil, capacity: Int = 8, load: Bool = true,
-        change: (inout ServiceConfiguration) -> Void = { _ in }
+        access: AccessControl = AccessControl(), change: (inout ServiceConfiguration) -> Void = { _ in }
     ) async {
         var configuration = EngineConfiguration()
         configuration.warmUp = false
@@ -26,7 +26,7 @@ struct ServiceFixture {
         change(&serviceConfiguration)
         service = SegmentationService(
             engine: engine, registry: registry, configuration: serviceConfiguration,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            access: access, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         guard load else { return }
         engine.start(loading: { ColourBackend(gate: gate) })
         _ = await engine.waitUntilLoaded()

@@ -30,7 +30,7 @@ public func serveUntilTerminated(
                 }
             })
     }
-    sources.append(onSignal(SIGHUP) { try? server.reloadCertificate() })
+    sources.append(onSignal(SIGHUP) { _ = try? server.reloadCertificate() })
     withExtendedLifetime(sources) { dispatchMain() }
 }
 
