@@ -8,7 +8,6 @@ import time
 from harness import FIXTURES, LIVEZ, MB, Prober, Row, percentile, read_response, status
 
 STAGE_MILLISECONDS = 10
-BATCH_SECONDS = 4 * STAGE_MILLISECONDS / 1000
 QUEUE = 64
 BATCH = 8
 
@@ -70,7 +69,8 @@ def overload(programs):
     goodput = sum(code == 200 and at <= 10 for code, _, _, at in answers) / 10 / capacity
     said_when = all(re.search(rb"\r\nRetry-After: \d+\r\n", answer) for _, answer in refused)
     p99 = percentile(served, 0.99)
-    bound = QUEUE / capacity + BATCH_SECONDS
+    # The unluckiest arrives when the queue is full and a batch has just begun; 2% are for its way here and back.
+    bound = (QUEUE + BATCH) / capacity * 1.02
     quick = percentile([seconds for seconds, _ in refused], 0.99) * 1000
     median = percentile([seconds for seconds, _ in refused], 0.5) * 1000
     return [
@@ -81,7 +81,7 @@ def overload(programs):
             quick <= 5),
         Row("10x overload: refusals say Retry-After", "all" if said_when else "not all", "all", said_when),
         Row("10x overload: accepted, p99", f"{p99 * 1000:.0f} ms",
-            f"{bound * 1000:.0f} ms (queue / capacity + a batch)", p99 <= bound),
+            f"{bound * 1000:.0f} ms (queue / capacity + a batch, + 2%)", p99 <= bound),
         Row("10x overload: memory", f"{grown:+.1f} MB at the peak, {(after - before) / MB:+.1f} after", "+30 MB",
             grown <= 30),
         Row("10x overload: /livez p99", prober.figure, "3 ms", prober.p99 <= 3),
