@@ -30,7 +30,7 @@ struct Benchmarks: ParsableCommand {
     @Flag(help: "Print JSON instead of a table.")
     var json = false
 
-    @Flag(help: "Time the kernels for few rows against OpenBLAS instead.")
+    @Flag(help: "Time the product kernels against OpenBLAS instead.")
     var products = false
 
     func validate() throws {
@@ -40,7 +40,7 @@ struct Benchmarks: ParsableCommand {
     }
 
     func run() throws {
-        if products { return print(try FewRowProducts.table()) }
+        if products { return print(try Products.table()) }
         var options = ModelOptions()
         if let threads { options.threads = threads }
         let start = ContinuousClock.now

@@ -1,35 +1,31 @@
 #include "CKernels.h"
 #include "simd.h"
 
-// Sixteen running maxima: a single one would wait for itself at every element.
-INLINED float highest_of(const float *x, size_t count) {
-    float lanes[16];
-    for (size_t l = 0; l < 16; l++) lanes[l] = x[0];
-    size_t i = 0;
-    for (; i + 16 <= count; i += 16)
-        for (size_t l = 0; l < 16; l++) lanes[l] = x[i + l] > lanes[l] ? x[i + l] : lanes[l];
-    for (; i < count; i++) lanes[0] = x[i] > lanes[0] ? x[i] : lanes[0];
-    float highest = lanes[0];
-    for (size_t l = 1; l < 16; l++) highest = lanes[l] > highest ? lanes[l] : highest;
-    return highest;
-}
+enum { panel = 32 };
 
-CLONED void kernel_softmax(float *scores, size_t stride, size_t rows, size_t columns, size_t visible) {
+CLONED void kernel_softmax_columns(float *scores, size_t keys, float scale, size_t visible, float *inverse) {
     FAST_SUMS
-    for (size_t r = 0; r < rows; r++) {
-        float *row = scores + r * stride;
-        size_t seen = visible + r < columns ? visible + r : columns;
-        float highest = highest_of(row, seen);
-        float sum = 0.0f;
-        for (size_t i = 0; i < seen; i++) {
-            float e = fast_exp(row[i] - highest);
-            row[i] = e;
-            sum += e;
+    float highest[panel], sums[panel];
+    for (size_t l = 0; l < panel; l++) highest[l] = -3.4e38f, sums[l] = 0.0f;
+    for (size_t k = 0; k < keys; k++) {
+        const float *row = scores + k * panel;
+        // Column l sees key k when k < visible + l.
+        int32_t first = k < visible ? 0 : (int32_t)(k - visible) + 1;
+        for (int32_t l = 0; l < panel; l++) {
+            float seen = l >= first ? row[l] : -3.4e38f;
+            highest[l] = seen > highest[l] ? seen : highest[l];
         }
-        float inverse = 1.0f / sum;
-        for (size_t i = 0; i < seen; i++) row[i] *= inverse;
-        for (size_t i = seen; i < columns; i++) row[i] = 0.0f;
     }
+    for (size_t k = 0; k < keys; k++) {
+        float *row = scores + k * panel;
+        int32_t first = k < visible ? 0 : (int32_t)(k - visible) + 1;
+        for (int32_t l = 0; l < panel; l++) {
+            float e = l >= first ? fast_exp((row[l] - highest[l]) * scale) : 0.0f;
+            row[l] = e;
+            sums[l] += e;
+        }
+    }
+    for (size_t l = 0; l < panel; l++) inverse[l] = 1.0f / sums[l];
 }
 
 CLONED void kernel_rotate_half(float *x, size_t stride, const float *cosine, const float *sine, size_t rows,

@@ -1,126 +1,126 @@
 #include "CKernels.h"
 #include "simd.h"
 
-// Products of few rows with weights as they lie in the file, [outputs, inputs]: both operands run along
-// `inputs`, so each result is a dot product and nothing is packed or widened beforehand. A result's sum has the
-// same order whatever else is in the call: lanes first, then a fixed tree, then chunks of the inputs.
+// Products of arranged rows with arranged weights (arrange.c): each step of the inner loop multiplies one
+// column of a tile with one row of a panel, and every sum stays in a register. A result is a chain of
+// multiply-adds over the inputs, in chunks, whatever else is in the call: rows never depend on their company.
 
 #if defined(__clang__)
-// Every function that takes or returns a vector is inlined into a clone, so no calling convention is involved.
+// Every function that takes or returns a vector is inlined, so no calling convention is involved.
 #pragma clang diagnostic ignored "-Wpsabi"
 #endif
 
-enum { lanes = 16, chunk = 1024, output_block = 32, prefetched_rows = 8 };
+// A chunk of a tile fits the first-level cache, that of eight panels the second-level one.
+enum { panel = 32, half = 16, chunk = 512, most_rows = 14 };
 
-typedef float vector __attribute__((vector_size(64), aligned(4)));
-typedef uint16_t halves __attribute__((vector_size(32), aligned(2)));
-typedef uint32_t words __attribute__((vector_size(64)));
+typedef float floats4 __attribute__((vector_size(16), aligned(4)));
+typedef float floats8 __attribute__((vector_size(32), aligned(4)));
+typedef float floats16 __attribute__((vector_size(64), aligned(4)));
+typedef uint32_t words4 __attribute__((vector_size(16), aligned(4)));
+typedef uint32_t words8 __attribute__((vector_size(32), aligned(4)));
+typedef uint32_t words16 __attribute__((vector_size(64), aligned(4)));
 
-INLINED vector load_floats(const float *p) { return *(const vector *)p; }
+// Two vectors of weights, outputs `part ..< part + lanes` and the same 16 further on. A word of bfloat16 weights
+// holds one of each: the lower half is the first.
+#define LOAD_F32(vector, word, lanes)                                                                              \
+    vector first = *(const vector *)(weights + k * panel + part);                                                  \
+    vector second = *(const vector *)(weights + k * panel + half + part);
+#define LOAD_BF16(vector, word, lanes)                                                                             \
+    word both = *(const word *)(weights + k * half + part);                                                        \
+    vector first = (vector)(both << 16), second = (vector)(both & 0xFFFF0000u);
 
-INLINED vector load_halves(const uint16_t *p) {
-    return (vector)(__builtin_convertvector(*(const halves *)p, words) << 16);
-}
+#define UNROLLED _Pragma("clang loop unroll(full)")
 
-// The last, partial vector of a row, zeros beyond its end.
-INLINED vector load_tail_floats(const float *p, size_t count) {
-    vector v = {0};
-    for (size_t i = 0; i < count; i++) v[i] = p[i];
-    return v;
-}
-
-INLINED vector load_tail_halves(const uint16_t *p, size_t count) {
-    words v = {0};
-    for (size_t i = 0; i < count; i++) v[i] = (uint32_t)p[i] << 16;
-    return (vector)v;
-}
-
-#define PAIR(a, b, n, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, ma, mb, mc, md, me, mf)                             \
-    (__builtin_shufflevector(a, b, m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, ma, mb, mc, md, me, mf) +              \
-     __builtin_shufflevector(a, b, m0 ^ n, m1 ^ n, m2 ^ n, m3 ^ n, m4 ^ n, m5 ^ n, m6 ^ n, m7 ^ n, m8 ^ n,        \
-                             m9 ^ n, ma ^ n, mb ^ n, mc ^ n, md ^ n, me ^ n, mf ^ n))
-
-// Lane i of the result is the sum of all lanes of sums[i].
-INLINED vector sum_each(vector sums[lanes]) {
-    vector a[8], b[4], c[2];
-    for (size_t i = 0; i < 8; i++)
-        a[i] = PAIR(sums[i], sums[i + 8], 8, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
-    for (size_t i = 0; i < 4; i++)
-        b[i] = PAIR(a[i], a[i + 4], 4, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27);
-    for (size_t i = 0; i < 2; i++)
-        c[i] = PAIR(b[i], b[i + 2], 2, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
-    return PAIR(c[0], c[1], 1, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30);
-}
-
-// `row_count` rows of x against two outputs over one chunk; 8 rows fill the registers of AVX-512.
-#define DEFINE_TILE(name, type, load, load_tail)                                                                   \
-    INLINED void name(const float *x, size_t x_stride, size_t row_count, const type *w, size_t w_stride,           \
-                      size_t output_count, size_t count, float *out, size_t out_stride, int add) {                 \
-        vector sums[lanes] = {0};                                                                                  \
-        const type *w1 = output_count > 1 ? w + w_stride : w;                                                      \
-        size_t k = 0;                                                                                              \
-        for (; k + lanes <= count; k += lanes) {                                                                   \
-            vector first = load(w + k), second = load(w1 + k);                                                     \
-            /* Rows are too short for the hardware to foresee the next ones; measured to help narrow rows only. */ \
-            if (sizeof(type) == 2) {                                                                               \
-                __builtin_prefetch(w + prefetched_rows * w_stride + k);                                            \
-                __builtin_prefetch(w1 + prefetched_rows * w_stride + k);                                           \
-            }                                                                                                      \
-            for (size_t r = 0; r < row_count; r++) {                                                               \
-                vector v = load_floats(x + r * x_stride + k);                                                      \
-                sums[r] += v * first;                                                                              \
-                sums[r + 8] += v * second;                                                                         \
-            }                                                                                                      \
-        }                                                                                                          \
-        if (k < count) {                                                                                           \
-            vector first = load_tail(w + k, count - k), second = load_tail(w1 + k, count - k);                     \
-            for (size_t r = 0; r < row_count; r++) {                                                               \
-                vector v = load_tail_floats(x + r * x_stride + k, count - k);                                      \
-                sums[r] += v * first;                                                                              \
-                sums[r + 8] += v * second;                                                                         \
-            }                                                                                                      \
-        }                                                                                                          \
-        vector totals = sum_each(sums);                                                                            \
-        for (size_t r = 0; r < row_count; r++)                                                                     \
-            for (size_t o = 0; o < output_count; o++) {                                                            \
-                float *target = out + r * out_stride + o;                                                          \
-                *target = add ? *target + totals[r + 8 * o] : totals[r + 8 * o];                                   \
-            }                                                                                                      \
-    }
-
-DEFINE_TILE(tile_f32, float, load_floats, load_tail_floats)
-DEFINE_TILE(tile_bf16, uint16_t, load_halves, load_tail_halves)
-
-// A fixed row count lets the compiler keep every sum in a register.
-#define TILE_OF(tile, n)                                                                                           \
-    case n: tile(rows_x, x_stride, n, w, inputs, count_o, count, target, out_stride, start > 0); break;
-
-#define DEFINE_PRODUCT(name, type, tile)                                                                           \
-    CLONED void name(const float *x, size_t x_stride, size_t rows, const type *weights, size_t inputs,             \
-                     size_t outputs, float *out, size_t out_stride) {                                              \
+// out [height, 32] = or += rows [count][height] x weights [count][32], two vectors of its columns.
+#define DEFINE_TILE(name, type, load, vector, word, lanes)                                                         \
+    INLINED void name(const float *rows, const type *weights, size_t count, const size_t height, size_t part,      \
+                      float *out, size_t out_stride, size_t columns, int add) {                                    \
         FAST_SUMS                                                                                                  \
-        /* Without 32 wide registers, sums of 8 rows would live in memory. */                                      \
-        const size_t tile_rows = kernel_processor_level() == 4 ? 8 : 2;                                            \
-        for (size_t start = 0; start < inputs; start += chunk) {                                                   \
-            size_t count = inputs - start < chunk ? inputs - start : chunk;                                        \
-            for (size_t block = 0; block < outputs; block += output_block) {                                       \
-                size_t end = outputs - block < output_block ? outputs : block + output_block;                      \
-                for (size_t r = 0; r < rows; r += tile_rows) {                                                     \
-                    const float *rows_x = x + r * x_stride + start;                                                \
-                    size_t left = rows - r < tile_rows ? rows - r : tile_rows;                                     \
-                    for (size_t o = block; o < end; o += 2) {                                                      \
-                        const type *w = weights + o * inputs + start;                                              \
-                        size_t count_o = end - o < 2 ? 1 : 2;                                                      \
-                        float *target = out + r * out_stride + o;                                                  \
-                        switch (left) {                                                                            \
-                            TILE_OF(tile, 1) TILE_OF(tile, 2) TILE_OF(tile, 3) TILE_OF(tile, 4)                    \
-                            TILE_OF(tile, 5) TILE_OF(tile, 6) TILE_OF(tile, 7) TILE_OF(tile, 8)                    \
-                        }                                                                                          \
-                    }                                                                                              \
+        vector sums[most_rows][2];                                                                                 \
+        UNROLLED for (size_t r = 0; r < height; r++) sums[r][0] = sums[r][1] = (vector){0};                        \
+        for (size_t k = 0; k < count; k++) {                                                                       \
+            load(vector, word, lanes)                                                                              \
+            UNROLLED for (size_t r = 0; r < height; r++) {                                                         \
+                float x = rows[k * height + r];                                                                    \
+                sums[r][0] += x * first;                                                                           \
+                sums[r][1] += x * second;                                                                          \
+            }                                                                                                      \
+        }                                                                                                          \
+        UNROLLED for (size_t r = 0; r < height; r++) {                                                             \
+            float *target = out + r * out_stride + part;                                                           \
+            if (columns == panel) {                                                                                \
+                vector *first = (vector *)target, *second = (vector *)(target + half);                             \
+                *first = add ? *first + sums[r][0] : sums[r][0];                                                   \
+                *second = add ? *second + sums[r][1] : sums[r][1];                                                 \
+            } else {                                                                                               \
+                for (size_t i = 0; i < 2 * lanes; i++) {                                                           \
+                    size_t place = i % lanes + i / lanes * half;                                                   \
+                    if (part + place >= columns) continue;                                                         \
+                    target[place] = (add ? target[place] : 0.0f) + sums[r][i / lanes][i % lanes];                  \
                 }                                                                                                  \
             }                                                                                                      \
         }                                                                                                          \
     }
 
-DEFINE_PRODUCT(kernel_product_f32, float, tile_f32)
-DEFINE_PRODUCT(kernel_product_bf16, uint16_t, tile_bf16)
+// A fixed height lets the compiler keep every sum in a register.
+#define CASE(tile, n)                                                                                              \
+    case n: tile(tile_x, tile_w, count, n, part, target, out_stride, columns, start > 0); break;
+#define CASES_4(tile) CASE(tile, 1) CASE(tile, 2) CASE(tile, 3) CASE(tile, 4)
+#define CASES_6(tile) CASES_4(tile) CASE(tile, 5) CASE(tile, 6)
+#define CASES_8(tile) CASES_6(tile) CASE(tile, 7) CASE(tile, 8)
+#define CASES_14(tile)                                                                                             \
+    CASES_8(tile) CASE(tile, 9) CASE(tile, 10) CASE(tile, 11) CASE(tile, 12) CASE(tile, 13) CASE(tile, 14)
+
+#define DEFINE_PRODUCT(name, target_of, type, words_of_panel, tile, lanes, cases, level)                           \
+    target_of static void name(const float *x, size_t rows, size_t inputs, const type *weights, size_t outputs,    \
+                               kernel_block block, float *out, size_t out_stride) {                                \
+        size_t tiles = kernel_tiles(level, rows);                                                                  \
+        for (size_t start = 0; start < block.inputs; start += chunk) {                                                   \
+            size_t count = block.inputs - start < chunk ? block.inputs - start : chunk;                                       \
+            for (size_t t = block.first_tile; t < block.last_tile; t++) {                                          \
+                size_t row = tiles_start(rows, tiles, t), height = tiles_start(rows, tiles, t + 1) - row;          \
+                const float *tile_x = x + row * inputs + TILE_GAP * t + start * height;                            \
+                for (size_t p = block.first_panel; p < block.last_panel; p++) {                                    \
+                    const type *tile_w = weights + (p * inputs + start) * words_of_panel;                          \
+                    size_t columns = outputs - p * panel < panel ? outputs - p * panel : panel;                    \
+                    float *target = out + row * out_stride + p * panel;                                            \
+                    for (size_t part = 0; part < half; part += lanes) switch (height) { cases(tile) }              \
+                }                                                                                                  \
+            }                                                                                                      \
+        }                                                                                                          \
+    }
+
+#if defined(__x86_64__)
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma")))
+#define AVX2 __attribute__((target("avx2,fma")))
+#define WIDE_LEVELS(name, type, words_of_panel, load)                                                              \
+    DEFINE_TILE(name##_tile_4, type, load, floats16, words16, 16)                                                  \
+    DEFINE_TILE(name##_tile_3, type, load, floats8, words8, 8)                                                     \
+    DEFINE_PRODUCT(name##_4, AVX512, type, words_of_panel, name##_tile_4, 16, CASES_14, 4)                         \
+    DEFINE_PRODUCT(name##_3, AVX2, type, words_of_panel, name##_tile_3, 8, CASES_6, 3)
+#define CALL_WIDE(name)                                                                                            \
+    if (level == 4) return name##_4(x, rows, inputs, weights, outputs, block, out, out_stride);                    \
+    if (level == 3) return name##_3(x, rows, inputs, weights, outputs, block, out, out_stride);
+#else
+#define WIDE_LEVELS(name, type, words_of_panel, load)
+#define CALL_WIDE(name)
+#endif
+
+#if defined(__aarch64__)
+#define CASES_0 CASES_8
+#else
+#define CASES_0 CASES_4
+#endif
+
+#define DEFINE_LEVELS(name, type, words_of_panel, load)                                                            \
+    DEFINE_TILE(name##_tile_0, type, load, floats4, words4, 4)                                                     \
+    DEFINE_PRODUCT(name##_0, , type, words_of_panel, name##_tile_0, 4, CASES_0, 0)                                 \
+    WIDE_LEVELS(name, type, words_of_panel, load)                                                                  \
+    void name(int level, const float *x, size_t rows, size_t inputs, const type *weights, size_t outputs,          \
+              kernel_block block, float *out, size_t out_stride) {                                                 \
+        CALL_WIDE(name)                                                                                            \
+        name##_0(x, rows, inputs, weights, outputs, block, out, out_stride);                                       \
+    }
+
+DEFINE_LEVELS(kernel_product_f32, float, panel, LOAD_F32)
+DEFINE_LEVELS(kernel_product_bf16, uint32_t, half, LOAD_BF16)

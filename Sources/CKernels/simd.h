@@ -7,7 +7,8 @@
 #include <string.h>
 
 #if defined(__x86_64__) && defined(__linux__)
-#define CLONED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+// By feature, because "arch=x86-64-v4" tells the compiler to prefer vectors of 256 bits.
+#define CLONED __attribute__((target_clones("avx512bw", "arch=x86-64-v3", "default")))
 #else
 #define CLONED
 #endif
@@ -16,6 +17,18 @@
 
 // Sums may be reordered so that reductions vectorise: lanes add separately and meet at the end.
 #define FAST_SUMS _Pragma("clang fp reassociate(on) contract(fast)")
+
+// Rows of x in one tile of a product: as many as the registers of a vector level hold sums for.
+#if defined(__aarch64__)
+#define TILE_ROWS(level) ((size_t)8)
+#else
+#define TILE_ROWS(level) ((size_t)((level) == 4 ? 14 : (level) == 3 ? 6 : 4))
+#endif
+// Floats between two tiles, where stores of whole vectors may end.
+#define TILE_GAP 16
+
+// First row of tile `tile`: tiles differ by one row at most.
+INLINED size_t tiles_start(size_t rows, size_t tiles, size_t tile) { return rows * tile / tiles; }
 
 // e^x to about 2e-7 relative; range reduction by ln 2, degree-6 polynomial (Cephes expf's coefficients).
 // Results saturate to the smallest normal number and to about 2^127 instead of overflowing.

@@ -8,7 +8,7 @@ struct DetailSemanticFusion {
     private let grid: Int
     /// t to d
     private let down: Linear
-    private let attention: PostNormDecoderLayer
+    private let attention: PostNormDecoderLayer<CrossAttention>
     private let upsampler: DynamicUpsampler
     /// 3 d to d
     private let adapter: Linear
@@ -46,7 +46,7 @@ struct DetailSemanticFusion {
             let x = context.workspace.matrix(detail.rows, detail.columns)
             attention.attendToSelf(detail, into: x, stage: "dec.v2l", in: context)
             let crossed = context.workspace.matrix(detail.rows, detail.columns)
-            attention.crossAttention.apply(queries: x, memory: t3, into: crossed, in: context)
+            attention.cross.apply(queries: x, memory: t3, into: crossed, in: context)
             context.observe("dec.v2l.cross_attn", crossed)
             attention.norm2.apply(x, plus: crossed, into: out, in: context)
             attention.finish(out, stage: "dec.v2l", in: context)

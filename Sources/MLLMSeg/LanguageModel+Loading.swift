@@ -40,11 +40,12 @@ extension LanguageModel {
         )
         let headKey = root + names.head + ".weight"
         let tied = (language.tie_word_embeddings ?? false) && !loader.checkpoint.contains(headKey)
-        head =
+        let scores =
             tied
             ? embedding
             : try loader.checkpoint.takeWeights(
                 headKey, outputs: language.vocab_size, inputs: t, mapped: loader.mapped)
+        head = ArrangedWeights(scores)
         finalNorm = try loader.rmsNorm(root + "model.norm", t, epsilon: language.rms_norm_eps)
         var layers: [LanguageLayer] = []
         for index in 0..<language.num_hidden_layers {
@@ -59,13 +60,15 @@ extension LanguageModel {
                     output: try loader.linear(key + names.output, outputs: t, inputs: t, bias: false),
                     feedForwardNorm: try loader.rmsNorm(
                         key + names.feedForwardNorm, t, epsilon: language.rms_norm_eps),
-                    gate: try loader.linear(key + names.gate, outputs: f, inputs: t, bias: false),
-                    up: try loader.linear(key + names.up, outputs: f, inputs: t, bias: false),
+                    gate: ArrangedWeights(try loader.weights(key + names.gate, outputs: f, inputs: t)),
+                    up: ArrangedWeights(try loader.weights(key + names.up, outputs: f, inputs: t)),
                     down: try loader.linear(key + names.down, outputs: t, inputs: f, bias: false)))
         }
         self.layers = layers
         rotary = Self.rotary(configuration)
-        attention = Self.attention(configuration)
+        attention = Attention(
+            headCount: language.num_attention_heads, keyValueHeads: configuration.keyValueHeads,
+            headSize: configuration.headSize)
     }
 
     /// "dynamic" scaling changes theta only for prompts beyond max_position_embeddings, which ours never reach.
@@ -78,53 +81,41 @@ extension LanguageModel {
             positionScale: isLinear ? scaling?.factor ?? 1 : 1)
     }
 
-    /// Grouped queries: head h reads key-value head h / group. Keys and values are views of their own, so their
-    /// columns start at 0.
-    private static func attention(_ configuration: ModelConfiguration) -> Attention {
-        let size = configuration.headSize
-        let group = configuration.llm_config.num_attention_heads / configuration.keyValueHeads
-        return Attention(
-            heads: (0..<configuration.llm_config.num_attention_heads).map {
-                .init(query: $0 * size, key: $0 / group * size, value: $0 / group * size, output: $0 * size)
-            }, headSize: size)
-    }
-
+    /// Queries, keys and values side by side.
     private static func qwen2Projection(
         _ configuration: ModelConfiguration, _ key: String, _ loader: WeightLoader
-    ) throws(CheckpointError) -> FusedProjection {
+    ) throws(CheckpointError) -> Linear {
         let t = configuration.llm_config.hidden_size
         let kv = configuration.keyValueHeads * configuration.headSize
-        return FusedProjection([
-            .init(linear: try loader.linear(key + "self_attn.q_proj", outputs: t, inputs: t), column: 0),
-            .init(linear: try loader.linear(key + "self_attn.k_proj", outputs: kv, inputs: t), column: t),
-            .init(
-                linear: try loader.linear(key + "self_attn.v_proj", outputs: kv, inputs: t), column: t + kv),
-        ])
+        let parts = [("self_attn.q_proj", t), ("self_attn.k_proj", kv), ("self_attn.v_proj", kv)]
+        var weights: [WeightMatrix] = []
+        let bias = Matrix(rows: 1, columns: t + 2 * kv)
+        var start = 0
+        for (name, outputs) in parts {
+            weights.append(try loader.weights(key + name, outputs: outputs, inputs: t))
+            bias.columns(start..<start + outputs).copy(
+                from: try loader.vector(key + name + ".bias", outputs))
+            start += outputs
+        }
+        return Linear(weight: ArrangedWeights(weights), bias: bias)
     }
 
-    /// `attention.wqkv` rows: for each key-value head, its query heads, its key, its value.
+    /// `attention.wqkv` rows: for each key-value head, its query heads, its key, its value. Put in Qwen2's order.
     private static func internLM2Projection(
         _ configuration: ModelConfiguration, _ key: String, _ loader: WeightLoader
-    ) throws(CheckpointError) -> FusedProjection {
+    ) throws(CheckpointError) -> Linear {
         let t = configuration.llm_config.hidden_size
         let (size, heads) = (configuration.headSize, configuration.keyValueHeads)
-        let kv = heads * size
         let group = configuration.llm_config.num_attention_heads / heads * size
-        let fused = try loader.linear(
-            key + "attention.wqkv", outputs: t + 2 * kv, inputs: t, bias: false)
-        var blocks: [FusedProjection.Block] = []
-        for head in 0..<heads {
-            let start = head * (group + 2 * size)
-            let parts = [
-                (start..<start + group, head * group),
-                (start + group..<start + group + size, t + head * size),
-                (start + group + size..<start + group + 2 * size, t + kv + head * size),
-            ]
-            for (rows, column) in parts {
-                let linear = Linear(weight: fused.weight.outputs(rows), bias: nil)
-                blocks.append(.init(linear: linear, column: column))
+        let fused = try loader.weights(
+            key + "attention.wqkv", outputs: t + 2 * heads * size, inputs: t)
+        func rows(_ first: Int, _ count: Int) -> [WeightMatrix] {
+            (0..<heads).map { head in
+                let start = head * (group + 2 * size) + first
+                return fused.outputs(start..<start + count)
             }
         }
-        return FusedProjection(blocks)
+        let weights = rows(0, group) + rows(group, size) + rows(group + size, size)
+        return Linear(weight: ArrangedWeights(weights), bias: nil)
     }
 }

@@ -15,7 +15,7 @@ struct LanguageModel: Sendable {
     let layers: [LanguageLayer]
     let finalNorm: RMSNorm
     /// `[vocabulary, t]`
-    let head: WeightMatrix
+    let head: ArrangedWeights
     let rotary: RotaryEmbedding
     let attention: Attention
     let queryHeads: Int
@@ -91,7 +91,7 @@ struct LanguageModel: Sendable {
         context.workspace.scope {
             let normed = context.workspace.matrix(x.rows, width)
             layer.inputNorm.apply(x, into: normed, in: context)
-            let fused = context.workspace.matrix(x.rows, layer.projection.width)
+            let fused = context.workspace.matrix(x.rows, layer.projection.outputs)
             layer.projection.apply(normed, into: fused, in: context)
             rotate(fused, pass.tables, in: context)
             for (index, sequence) in pass.sequences.enumerated() where sequence.keep {
@@ -99,7 +99,7 @@ struct LanguageModel: Sendable {
                 caches[index]?.layers.append(.init(keys: own.keys.copied(), values: own.values.copied()))
             }
             let rows = pass.isLast ? last.rows : x.rows
-            let attended = context.workspace.matrix(rows, attention.heads.count * attention.headSize)
+            let attended = context.workspace.matrix(rows, attention.headCount * attention.headSize)
             attention.apply(jobs(pass, fused, into: attended), in: context)
             if pass.isLast { gather(pass.sequences, from: x, into: last) }
             let residual = pass.isLast ? last : x
@@ -109,7 +109,7 @@ struct LanguageModel: Sendable {
     }
 
     private func jobs(_ pass: LayerPass, _ fused: Matrix, into out: Matrix) -> [Attention.Job] {
-        let queries = fused.columns(0..<attention.heads.count * attention.headSize)
+        let queries = fused.columns(0..<attention.headCount * attention.headSize)
         var jobs: [Attention.Job] = []
         var outRow = 0
         for sequence in pass.sequences {
@@ -129,7 +129,7 @@ struct LanguageModel: Sendable {
     }
 
     private func keyValues(_ fused: Matrix) -> Attention.KeyValues {
-        let start = attention.heads.count * attention.headSize
+        let start = attention.headCount * attention.headSize
         return .init(
             keys: fused.columns(start..<start + keyValueWidth),
             values: fused.columns(start + keyValueWidth..<start + 2 * keyValueWidth))

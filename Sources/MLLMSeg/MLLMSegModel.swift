@@ -14,11 +14,11 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
     private let cache: ImagePrefixCache
 
     /// Loads `directory` (config.json, safetensors, tokenizer files). Errors are `CheckpointError`,
-    /// `TokenizerError`, `PromptError` or `BLASError`, each one line for a person.
+    /// `TokenizerError` or `PromptError`, each one line for a person.
     public init(directory: String, name: String? = nil, options: ModelOptions = ModelOptions()) throws {
         let configuration = try ModelConfiguration.read(directory: directory)
         let checkpoint = try Checkpoint(directory: directory)
-        context = try ComputeContext(threads: options.threads)
+        context = ComputeContext(threads: options.threads)
         network = try MLLMSegNetwork(
             configuration, checkpoint: checkpoint,
             mapped: options.weights.isMapped(storedBytes: checkpoint.storedBytes))
@@ -43,6 +43,9 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
         }
     }
 
+    /// Most tokens of phrases that share their products: more would only need more memory.
+    private static let sharedTokens = 256
+
     public var imageCache: ImageCacheStatistics { cache.statistics }
 
     public func segment(
@@ -55,7 +58,7 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
         for index in batch.indices where run.pictures[index] != nil && !isCancelled(index) {
             ask(index, in: &run)
         }
-        for questions in run.groups(maximumTokens: ComputeContext.fewRows) {
+        for questions in run.groups(maximumTokens: Self.sharedTokens) {
             let live = questions.filter { !isCancelled($0.request) }
             if !live.isEmpty { read(live, in: &run) }
         }
@@ -117,7 +120,7 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
         context.workspace.scope {
             var clock = StageClock()
             let readings = clock.measure(\.language) {
-                context.withIndependentRows { network.read(questions.map(\.phrase), in: context) }
+                network.read(questions.map(\.phrase), in: context)
             }
             let tokens = questions.reduce(0) { $0 + $1.phrase.ids.count }
             var row = 0

@@ -26,10 +26,7 @@ public struct MLLMSegNetwork: Sendable {
     /// Whether the vocabulary head can tell the two markers apart: the released RES checkpoints can't, since
     /// both rows started equal and stayed frozen.
     func distinguishes(_ first: Int32, _ second: Int32) -> Bool {
-        let rows = Matrix(rows: 2, columns: language.width)
-        language.head.copyRow(Int(first), to: rows.row(0))
-        language.head.copyRow(Int(second), to: rows.row(1))
-        return (0..<language.width).contains { rows.row(0)[$0] != rows.row(1)[$0] }
+        language.head.output(Int(first)) != language.head.output(Int(second))
     }
 
     /// What one picture costs once: the prompt up to and with `</img>` read by the language model, and

@@ -10,9 +10,9 @@ struct MaskDecoder {
     let patch: Int
     private let fusion: DetailSemanticFusion
     private let textDown: Linear
-    private let textLayer: PostNormDecoderLayer
+    private let textLayer: PostNormDecoderLayer<SingleKeyAttention>
     /// `[9 * patch^2, d]`: the 3 x 3 kernel's nine positions as one product, summed with shifts afterwards.
-    private let convolution: WeightMatrix
+    private let convolution: ArrangedWeights
     /// `[patch^2]`
     private let convolutionBias: Matrix
     private let batchScale: Matrix
@@ -42,7 +42,7 @@ struct MaskDecoder {
     }
 
     /// `[channels, d * 9]` to `[9 * channels, d]`.
-    private static func positionMajor(_ kernel: Matrix, channels: Int, inputs: Int) -> WeightMatrix {
+    private static func positionMajor(_ kernel: Matrix, channels: Int, inputs: Int) -> ArrangedWeights {
         let out = Matrix(rows: 9 * channels, columns: inputs)
         for position in 0..<9 {
             for channel in 0..<channels {
@@ -51,7 +51,7 @@ struct MaskDecoder {
                 for input in 0..<inputs { target[input] = source[input * 9 + position] }
             }
         }
-        return WeightMatrix(out)
+        return ArrangedWeights(WeightMatrix(out))
     }
 
     /// BatchNorm with running statistics as y = x * scale + shift.
@@ -106,7 +106,7 @@ struct MaskDecoder {
         textDown.apply(segment, into: s, in: context)
         context.observe("dec.text_down", s)
         let added = context.workspace.matrix(1, prepared.columns)
-        textLayer.crossAttention.applyToSingleKey(s, into: added, in: context)
+        textLayer.cross.apply(s, into: added, in: context)
         textLayer.norm2.apply(prepared, plus: added, into: x, in: context)
         textLayer.finish(x, stage: "dec.vl", in: context)
     }

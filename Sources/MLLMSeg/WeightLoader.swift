@@ -7,6 +7,8 @@ struct WeightLoader {
     let checkpoint: Checkpoint
     /// Whether bfloat16 weights stay in the mapped file.
     let mapped: Bool
+    /// For merging.
+    private let context = ComputeContext(threads: Processor.usableThreads)
     /// LoRA's scale, alpha / rank: the authors train with alpha = 2 r.
     private static let loraScale: Float = 2
 
@@ -14,17 +16,27 @@ struct WeightLoader {
     func linear(
         _ key: String, outputs: Int, inputs: Int, bias: Bool = true
     ) throws(CheckpointError) -> Linear {
-        let base = checkpoint.contains(key + ".base_layer.weight") ? key + ".base_layer" : key
-        let weight =
-            checkpoint.contains(key + ".lora_A.default.weight")
-            ? try merged(key, base: base, outputs: outputs, inputs: inputs)
-            : try checkpoint.takeWeights(base + ".weight", outputs: outputs, inputs: inputs, mapped: mapped)
-        return Linear(weight: weight, bias: bias ? try checkpoint.take(base + ".bias", [outputs]) : nil)
+        Linear(
+            weight: try weights(key, outputs: outputs, inputs: inputs),
+            bias: bias ? try vector(baseKey(key) + ".bias", outputs) : nil)
+    }
+
+    /// `key.weight` `[outputs, inputs]`.
+    func weights(_ key: String, outputs: Int, inputs: Int) throws(CheckpointError) -> WeightMatrix {
+        checkpoint.contains(key + ".lora_A.default.weight")
+            ? try merged(key, outputs: outputs, inputs: inputs)
+            : try checkpoint.takeWeights(
+                baseKey(key) + ".weight", outputs: outputs, inputs: inputs, mapped: mapped)
+    }
+
+    /// Where peft keeps the layer that LoRA factors belong to.
+    private func baseKey(_ key: String) -> String {
+        checkpoint.contains(key + ".base_layer.weight") ? key + ".base_layer" : key
     }
 
     /// W + scale * B A (LoRA, Hu et al. 2021, section 4.1); A `[rank, inputs]`, B `[outputs, rank]`.
     private func merged(
-        _ key: String, base: String, outputs: Int, inputs: Int
+        _ key: String, outputs: Int, inputs: Int
     ) throws(CheckpointError) -> WeightMatrix {
         let keyA = key + ".lora_A.default.weight"
         guard let rank = checkpoint.shape(of: keyA)?.first, rank > 0 else {
@@ -32,9 +44,17 @@ struct WeightLoader {
         }
         let a = try checkpoint.take(keyA, [rank, inputs])
         let b = try checkpoint.take(key + ".lora_B.default.weight", [outputs, rank])
-        let weight = try checkpoint.take(base + ".weight", [outputs, inputs])
-        BLAS.multiply(b, a, transposed: false, scale: Self.loraScale, keep: 1, into: weight)
+        let weight = try checkpoint.take(baseKey(key) + ".weight", [outputs, inputs])
+        let scale = Matrix(rows: 1, columns: inputs, Array(repeating: Self.loraScale, count: inputs))
+        // x W^T + b with x = B, W = A^T.
+        Linear(weight: WeightMatrix(a.transposed()), bias: nil).addResult(
+            of: b, to: weight, scale: scale, in: context)
         return WeightMatrix(weight)
+    }
+
+    init(checkpoint: Checkpoint, mapped: Bool) {
+        self.checkpoint = checkpoint
+        self.mapped = mapped
     }
 
     func vector(_ key: String, _ count: Int) throws(CheckpointError) -> Matrix {

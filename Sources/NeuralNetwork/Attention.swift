@@ -3,21 +3,18 @@ import Tensors
 
 /// softmax(q k^T * scale) v for each head, over keys that lie in one or more matrices.
 ///
-/// Heads are ranges of columns, so a fused projection is used where it lies; queries are taken in blocks
-/// whose scores stay in the cache.
+/// Heads are ranges of columns, so a fused projection is used where it lies. Each block of 32 queries is computed
+/// transposed, `[keys, queries]`: the scores of the first product are then arranged for the second, and the
+/// softmax runs down columns, a query in each lane.
 public struct Attention: Sendable {
-    /// Where one head's vectors stand in the rows of queries, keys, values and output.
-    public struct Head: Sendable {
-        public var query: Int
-        public var key: Int
-        public var value: Int
-        public var output: Int
+    /// Heads of queries that share one head of keys and values, as first columns in their matrices.
+    public struct Group: Sendable {
+        public var queries: [Int]
+        public var keyValue: Int
 
-        public init(query: Int, key: Int, value: Int, output: Int) {
-            self.query = query
-            self.key = key
-            self.value = value
-            self.output = output
+        public init(queries: [Int], keyValue: Int) {
+            self.queries = queries
+            self.keyValue = keyValue
         }
     }
 
@@ -32,27 +29,24 @@ public struct Attention: Sendable {
         }
     }
 
-    public let heads: [Head]
+    public let groups: [Group]
     public let headSize: Int
+    public let headCount: Int
     public let scale: Float
 
-    public init(heads: [Head], headSize: Int) {
-        self.heads = heads
+    /// `headCount` heads of queries side by side, in order; each run of `headCount / keyValueHeads` of them shares
+    /// a head of keys and values.
+    public init(headCount: Int, keyValueHeads: Int? = nil, headSize: Int) {
+        let size = headCount / (keyValueHeads ?? headCount)
+        groups = (0..<headCount / size).map { group in
+            Group(
+                queries: (group * size..<(group + 1) * size).map { $0 * headSize },
+                keyValue: group * headSize)
+        }
+        self.headCount = headCount
         self.headSize = headSize
         scale = 1 / Float(headSize).squareRoot()
     }
-
-    /// As many query heads as key heads, each in columns of its own, side by side from column 0.
-    public init(headCount: Int, headSize: Int, queryStart: Int = 0, keyStart: Int = 0, valueStart: Int = 0) {
-        self.init(
-            heads: (0..<headCount).map {
-                Head(
-                    query: queryStart + $0 * headSize, key: keyStart + $0 * headSize,
-                    value: valueStart + $0 * headSize, output: $0 * headSize)
-            }, headSize: headSize)
-    }
-
-    private static let blockRows = 128
 
     /// One run of queries against its keys. When `firstVisible` is given, query row r sees the first
     /// `firstVisible + r` keys only (causal); otherwise it sees all of them.
@@ -60,6 +54,7 @@ public struct Attention: Sendable {
         public var queries: Matrix
         public var context: [KeyValues]
         public var firstVisible: Int?
+        /// Same columns as the queries.
         public var out: Matrix
 
         public init(queries: Matrix, context: [KeyValues], firstVisible: Int? = nil, out: Matrix) {
@@ -68,56 +63,130 @@ public struct Attention: Sendable {
             self.firstVisible = firstVisible
             self.out = out
         }
+
+        var keys: Int { context.reduce(0) { $0 + $1.keys.rows } }
     }
 
-    /// Runs every head and block of every job over the team.
+    private static let lanes = 32
+
+    /// Runs every group of heads of every job over the team.
     public func apply(_ jobs: [Job], in context: ComputeContext) {
-        let most = jobs.map { $0.context.reduce(0) { $0 + $1.keys.rows } }.max() ?? 0
-        context.reserveScratch(Self.blockRows * most)
-        var items: [(job: Int, head: Int, rows: Range<Int>)] = []
-        for (index, job) in jobs.enumerated() {
-            for head in heads.indices {
-                for start in stride(from: 0, to: job.queries.rows, by: Self.blockRows) {
-                    items.append((index, head, start..<min(start + Self.blockRows, job.queries.rows)))
-                }
-            }
-        }
-        context.team.forEach(items.count) { item, worker in
-            let (job, head, rows) = items[item]
-            self.attend(jobs[job], heads[head], rows) { columns in
-                context.scratchMatrix(worker, rows: rows.count, columns: columns)
-            }
+        let most = jobs.reduce(0) { max($0, $1.keys) }
+        let memory = Memory(keys: most, headSize: headSize, level: context.level)
+        context.reserveScratch(memory.count)
+        // Few groups are cut by their queries too, at the price of arranging their keys more than once.
+        let cuts = max(
+            1, (context.team.threads + groups.count * jobs.count - 1) / (groups.count * jobs.count))
+        context.team.forEach(jobs.count * groups.count * cuts) { item, worker in
+            let job = jobs[item / cuts / groups.count]
+            let rows = job.queries.rows
+            let (first, last) = (rows * (item % cuts) / cuts, rows * (item % cuts + 1) / cuts)
+            guard first < last else { return }
+            attend(
+                job, groups[item / cuts % groups.count], first..<last, memory,
+                context.scratch(worker), level: context.level)
         }
     }
 
     private func attend(
-        _ job: Job, _ head: Head, _ rows: Range<Int>, scratch: (_ columns: Int) -> Matrix
+        _ job: Job, _ group: Group, _ rows: Range<Int>, _ memory: Memory, _ base: UnsafeMutablePointer<Float>,
+        level: Int32
     ) {
-        let total = job.context.reduce(0) { $0 + $1.keys.rows }
-        // Keys that no row of this block may see are left out of the products.
-        let visible = job.firstVisible.map { min(total, $0 + rows.upperBound - 1) } ?? total
-        let queries = job.queries.rows(rows).columns(head.query..<head.query + headSize)
-        let scores = scratch(visible)
-        var start = 0
-        for part in job.context where start < visible {
-            let count = min(part.keys.rows, visible - start)
-            let keys = part.keys.rows(0..<count).columns(head.key..<head.key + headSize)
-            BLAS.multiply(
-                queries, keys, transposed: true, scale: scale, into: scores.columns(start..<start + count))
-            start += count
+        let total = job.keys
+        arrange(job, group, memory, base, level: level)
+        for head in group.queries {
+            for first in stride(from: rows.lowerBound, to: rows.upperBound, by: Self.lanes) {
+                let count = min(Self.lanes, rows.upperBound - first)
+                let visible = job.firstVisible.map { min(total, $0 + first) } ?? total
+                let queries = job.queries.rows(first..<first + count).columns(head..<head + headSize)
+                let out = job.out.rows(first..<first + count).columns(head..<head + headSize)
+                // Keys that no row of this block may see are left out of the products.
+                attend(
+                    queries, into: out, keys: min(total, visible + count - 1), of: total, visible: visible,
+                    memory, base, level: level)
+            }
         }
-        kernel_softmax(
-            scores.pointer, scores.stride, scores.rows, visible,
-            job.firstVisible.map { $0 + rows.lowerBound } ?? visible)
-        let out = job.out.rows(rows).columns(head.output..<head.output + headSize)
-        start = 0
-        for part in job.context where start < visible {
-            let count = min(part.values.rows, visible - start)
-            let values = part.values.rows(0..<count).columns(head.value..<head.value + headSize)
-            BLAS.multiply(
-                scores.columns(start..<start + count), values, transposed: false, keep: start == 0 ? 0 : 1,
-                into: out)
-            start += count
+    }
+
+    /// One head's block of up to 32 queries `[count, headSize]`.
+    private func attend(
+        _ queries: Matrix, into out: Matrix, keys: Int, of total: Int, visible: Int, _ memory: Memory,
+        _ base: UnsafeMutablePointer<Float>, level: Int32
+    ) {
+        withUnsafeTemporaryAllocation(of: UnsafePointer<Float>?.self, capacity: Self.lanes) { rows in
+            for lane in 0..<Self.lanes {
+                rows[lane] = lane < queries.rows ? UnsafePointer(queries.row(lane)) : nil
+            }
+            kernel_arrange_panel_f32(rows.baseAddress, headSize, base + memory.queries)
+        }
+        let tiles = kernel_tiles(level, total)
+        // The tile that holds the last key is the last: tile t starts at row total * t / tiles.
+        let lastTile = min(tiles, (keys * tiles + total - 1) / total)
+        kernel_product_f32(
+            level, base + memory.keys, total, headSize, base + memory.queries, Self.lanes,
+            kernel_block(first_tile: 0, last_tile: lastTile, first_panel: 0, last_panel: 1, inputs: headSize),
+            base + memory.scores, Self.lanes)
+        kernel_softmax_columns(base + memory.scores, keys, scale, visible, base + memory.sums)
+        kernel_product_f32(
+            level, base + memory.values, headSize, total, base + memory.scores, Self.lanes,
+            kernel_block(
+                first_tile: 0, last_tile: kernel_tiles(level, headSize), first_panel: 0, last_panel: 1,
+                inputs: keys),
+            base + memory.out, Self.lanes)
+        kernel_store_columns(
+            base + memory.out, headSize, base + memory.sums, queries.rows, out.pointer, out.stride)
+    }
+
+    /// Arranges one head's keys and values, gathered first where they lie in more than one matrix.
+    private func arrange(
+        _ job: Job, _ group: Group, _ memory: Memory, _ base: UnsafeMutablePointer<Float>, level: Int32
+    ) {
+        let total = job.keys
+        let columns = group.keyValue..<group.keyValue + headSize
+        func whole(_ part: (KeyValues) -> Matrix) -> (pointer: UnsafeMutablePointer<Float>, stride: Int) {
+            if job.context.count == 1 {
+                let only = part(job.context[0])
+                return (only.pointer + columns.lowerBound, only.stride)
+            }
+            var target = base + memory.gathered
+            for keyValues in job.context {
+                let source = part(keyValues)
+                for row in 0..<source.rows {
+                    target.update(from: source.row(row) + columns.lowerBound, count: headSize)
+                    target += headSize
+                }
+            }
+            return (base + memory.gathered, headSize)
+        }
+        let keys = whole(\.keys)
+        kernel_arrange_rows(
+            level, keys.pointer, keys.stride, total, headSize, 0, kernel_tiles(level, total),
+            base + memory.keys)
+        let values = whole(\.values)
+        kernel_arrange_columns(level, values.pointer, values.stride, headSize, total, base + memory.values)
+    }
+
+    /// Where a worker's scratch holds what, in floats from its start.
+    private struct Memory {
+        let gathered = 0
+        let keys: Int
+        let values: Int
+        let queries: Int
+        let scores: Int
+        let out: Int
+        let sums: Int
+        let count: Int
+
+        init(keys rows: Int, headSize: Int, level: Int32) {
+            func end(_ start: Int, _ count: Int) -> Int { start + (count + 15) & ~15 }
+            keys = end(0, rows * headSize)
+            values = end(keys, kernel_arranged_rows(level, rows, headSize))
+            queries = end(values, kernel_arranged_rows(level, headSize, rows))
+            scores = end(queries, Attention.lanes * headSize)
+            // A last tile may reach beyond the keys that a block sees, never beyond all of them.
+            out = end(scores, Attention.lanes * rows)
+            sums = end(out, Attention.lanes * headSize)
+            count = sums + Attention.lanes
         }
     }
 }

@@ -3,21 +3,25 @@ import Tensors
 
 /// y = x W^T + b.
 public struct Linear: Sendable {
-    /// `[outputs, inputs]`
-    public let weight: WeightMatrix
+    public let weight: ArrangedWeights
     /// `[outputs]` as one row, or nil.
     public let bias: Matrix?
 
     public var inputs: Int { weight.inputs }
     public var outputs: Int { weight.outputs }
 
+    /// `weight` `[outputs, inputs]`.
     public init(weight: WeightMatrix, bias: Matrix?) {
+        self.init(weight: ArrangedWeights(weight), bias: bias)
+    }
+
+    public init(weight: ArrangedWeights, bias: Matrix?) {
         precondition(bias.map { $0.rows == 1 && $0.columns == weight.outputs } ?? true, "bias is [outputs]")
         self.weight = weight
         self.bias = bias
     }
 
-    /// What happens to the product while it is still in the cache.
+    /// What happens to the product while it is still in the cache; GELU and ReLU only follow a bias.
     public enum Activation: Sendable {
         case none
         case gelu
@@ -28,21 +32,17 @@ public struct Linear: Sendable {
     public func apply(
         _ x: Matrix, into out: Matrix, activation: Activation = .none, in context: ComputeContext
     ) {
-        context.multiply(x, by: weight, into: out) { columns in
-            let part = out.columns(columns)
-            switch (activation, bias) {
-            case (.none, nil): break
-            case (.none, let bias?):
-                kernel_bias(
-                    part.pointer, part.stride, bias.pointer + columns.lowerBound, part.rows, part.columns)
-            case (.gelu, let bias):
-                withBias(bias, columns) {
-                    kernel_bias_gelu(part.pointer, part.stride, $0, part.rows, part.columns)
-                }
-            case (.relu, let bias):
-                withBias(bias, columns) {
-                    kernel_bias_relu(part.pointer, part.stride, $0, part.rows, part.columns)
-                }
+        guard let bias else {
+            precondition(activation == .none, "an activation follows a bias")
+            return context.multiply(x, by: weight, into: out)
+        }
+        context.multiply(x, by: weight, into: out) { part in
+            let y = part.of(out)
+            let bias = bias.pointer + part.columns.lowerBound
+            switch activation {
+            case .none: kernel_bias(y.pointer, y.stride, bias, y.rows, y.columns)
+            case .gelu: kernel_bias_gelu(y.pointer, y.stride, bias, y.rows, y.columns)
+            case .relu: kernel_bias_relu(y.pointer, y.stride, bias, y.rows, y.columns)
             }
         }
     }
@@ -53,23 +53,14 @@ public struct Linear: Sendable {
     ) {
         context.workspace.scope {
             let product = context.workspace.matrix(x.rows, outputs)
-            context.multiply(x, by: weight, into: product) { columns in
-                let part = product.columns(columns)
-                let target = residual.columns(columns)
+            context.multiply(x, by: weight, into: product) { part in
+                let (y, target) = (part.of(product), part.of(residual))
+                let first = part.columns.lowerBound
                 kernel_bias_scale_add(
-                    part.pointer, part.stride, bias.map { UnsafePointer($0.pointer + columns.lowerBound) },
-                    scale.map { UnsafePointer($0.pointer + columns.lowerBound) }, target.pointer,
-                    target.stride, part.rows, part.columns)
+                    y.pointer, y.stride, bias.map { UnsafePointer($0.pointer + first) },
+                    scale.map { UnsafePointer($0.pointer + first) }, target.pointer, target.stride, y.rows,
+                    y.columns)
             }
-        }
-    }
-
-    private func withBias(_ bias: Matrix?, _ columns: Range<Int>, _ body: (UnsafePointer<Float>) -> Void) {
-        if let bias {
-            body(bias.pointer + columns.lowerBound)
-        } else {
-            let zeros = [Float](repeating: 0, count: columns.count)
-            zeros.withUnsafeBufferPointer { body($0.baseAddress!) }
         }
     }
 }

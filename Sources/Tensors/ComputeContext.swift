@@ -4,63 +4,79 @@ import CKernels
 public final class ComputeContext: @unchecked Sendable {
     public let team: ThreadTeam
     public let workspace = Workspace()
+    /// The vector level whose kernels run, as `kernel_processor_level` counts.
+    public let level: Int32
     private var scratch: [Matrix]
     /// Sees each stage's result by name while a forward pass runs: how tests compare with reference numbers.
     public var observer: ((_ stage: String, _ result: Matrix) -> Void)?
+    /// Multiply-adds of the products so far: how tests see that nothing is computed in vain.
+    public private(set) var multiplyAdds = 0
 
-    public init(threads: Int) throws(BLASError) {
-        try BLAS.open()
+    /// `level` is for tests and measurements: no more than what this processor has.
+    public init(threads: Int, level: Int32 = kernel_processor_level()) {
+        precondition(level <= kernel_processor_level(), "this processor lacks the instructions")
         team = ThreadTeam(threads: threads)
+        self.level = level
         scratch = Array(repeating: Matrix(rows: 0, columns: 0), count: threads)
     }
 
-    /// Most rows that the kernels for few rows are worth using for.
-    public static let fewRows = 256
-    private var rowsAreIndependent = false
+    /// A part of a product that is finished and still in the cache.
+    public struct Part {
+        public var rows: Range<Int>
+        public var columns: Range<Int>
 
-    /// While `body` runs, products of at most `fewRows` rows give each row the same result to the last bit
-    /// whatever other rows are there, so that requests can share a product. BLAS chooses its kernels by shape
-    /// and does not promise that.
-    public func withIndependentRows<Result>(_ body: () throws -> Result) rethrows -> Result {
-        let saved = rowsAreIndependent
-        rowsAreIndependent = true
-        defer { rowsAreIndependent = saved }
-        return try body()
+        public func of(_ matrix: Matrix) -> Matrix { matrix.rows(rows).columns(columns) }
     }
 
-    /// `out [m, outputs] = x [m, inputs] x weights^T`, split over the team by output columns. `finish`
-    /// is called for each range of finished columns while they are still in the cache.
+    /// Rows as products read them. Ends with the workspace's scope.
+    public struct ArrangedRows {
+        let memory: Matrix
+        let rows: Int
+        let inputs: Int
+    }
+
+    /// Arranges x `[rows, inputs]` for one or more products.
+    public func arrange(_ x: Matrix) -> ArrangedRows {
+        let memory = workspace.matrix(1, kernel_arranged_rows(level, x.rows, x.columns))
+        let tiles = kernel_tiles(level, x.rows)
+        team.forEachRange(tiles, minimum: max(1, Self.arrangedElements * tiles / max(1, x.rows * x.columns)))
+        {
+            kernel_arrange_rows(
+                level, x.pointer, x.stride, x.rows, x.columns, $0.lowerBound, $0.upperBound, memory.pointer)
+        }
+        return ArrangedRows(memory: memory, rows: x.rows, inputs: x.columns)
+    }
+
+    /// `out [m, outputs] = x [m, inputs] x weights^T`, over the team. Each row's result is the same to the last
+    /// bit whatever other rows are there, so that requests can share a product. `finish` is called for each part
+    /// as soon as it is there, on any thread of the team.
     public func multiply(
-        _ x: Matrix, by weights: WeightMatrix, into out: Matrix,
-        finish: ((_ columns: Range<Int>) -> Void)? = nil
+        _ x: Matrix, by weights: ArrangedWeights, into out: Matrix, finish: ((_ part: Part) -> Void)? = nil
+    ) {
+        workspace.scope { multiply(arrange(x), by: weights, into: out, finish: finish) }
+    }
+
+    public func multiply(
+        _ x: ArrangedRows, by weights: ArrangedWeights, into out: Matrix,
+        finish: ((_ part: Part) -> Void)? = nil
     ) {
         precondition(
-            x.columns == weights.inputs && out.columns == weights.outputs && out.rows == x.rows,
+            x.inputs == weights.inputs && out.columns == weights.outputs && out.rows == x.rows,
             "shapes must chain")
-        let outputs = weights.outputs
-        let work = x.rows * outputs * weights.inputs
-        // Below about 50 microseconds of arithmetic a second thread costs more than it brings.
-        let parts = work < 4 << 20 ? 1 : max(1, min(team.threads, outputs / 32))
-        let isFew =
-            x.rows <= Self.fewRows && (rowsAreIndependent || weights.prefersFewRowKernel(rows: x.rows))
-        let panel = weights.panelRows(limit: (outputs + parts - 1) / parts)
-        if weights.isMapped && !isFew { reserveScratch(panel * weights.inputs) }
-        team.forEach(parts) { part, worker in
-            // Multiples of 16 keep every part on whole vectors.
-            let first = outputs * part / parts & ~15
-            let last = part + 1 == parts ? outputs : outputs * (part + 1) / parts & ~15
-            if isFew {
-                weights.multiplyFewRows(x, outputs: first..<last, into: out)
-                finish?(first..<last)
-                return
+        multiplyAdds += x.rows * x.inputs * weights.outputs
+        let grid = ProductGrid(self, rows: x.rows, weights: weights)
+        team.forEach(grid.count) { item, _ in
+            let block = grid.block(item)
+            if weights.isBfloat16 {
+                kernel_product_bf16(
+                    level, x.memory.pointer, x.rows, x.inputs, weights.words, weights.outputs, block,
+                    out.pointer, out.stride)
+            } else {
+                kernel_product_f32(
+                    level, x.memory.pointer, x.rows, x.inputs, weights.floats, weights.outputs, block,
+                    out.pointer, out.stride)
             }
-            for start in stride(from: first, to: last, by: panel) {
-                let range = start..<min(start + panel, last)
-                let rows = weights.rows(
-                    range, scratch: self.scratchMatrix(worker, rows: range.count, columns: weights.inputs))
-                BLAS.multiply(x, rows, transposed: true, into: out.columns(range))
-                finish?(range)
-            }
+            finish?(grid.part(block))
         }
     }
 
@@ -75,13 +91,57 @@ public final class ComputeContext: @unchecked Sendable {
         }
     }
 
-    /// A worker's own scratch as `[rows, columns]`; empty when none was reserved.
-    public func scratchMatrix(_ worker: Int, rows: Int, columns: Int) -> Matrix {
-        let own = scratch[worker]
-        guard own.columns >= rows * columns else {
-            return Matrix(pointer: own.pointer, rows: 0, columns: columns, stride: columns, owner: own.owner)
-        }
-        return Matrix(
-            pointer: own.pointer, rows: rows, columns: columns, stride: columns, owner: own.owner)
+    /// A worker's own scratch: what was reserved.
+    public func scratch(_ worker: Int) -> UnsafeMutablePointer<Float> { scratch[worker].pointer }
+
+    /// Elements whose arrangement is worth a thread: about 10 microseconds.
+    private static let arrangedElements = 64 << 10
+}
+
+/// How one product is cut for a team: blocks of rows that stay in the second-level cache by blocks of weights that
+/// do so too.
+private struct ProductGrid {
+    private static let mostTiles = 10
+    private static let mostPanels = 8
+    /// Below about 20 microseconds of arithmetic a second thread costs more than it brings.
+    private static let worthSplitting = 2 << 20
+
+    let rows: Int
+    let inputs: Int
+    let outputs: Int
+    let tiles: Int
+    let panels: Int
+    let rowBlocks: Int
+    let panelBlocks: Int
+
+    init(_ context: ComputeContext, rows: Int, weights: ArrangedWeights) {
+        self.rows = rows
+        inputs = weights.inputs
+        outputs = weights.outputs
+        tiles = kernel_tiles(context.level, rows)
+        panels = weights.panels
+        rowBlocks = (tiles + Self.mostTiles - 1) / Self.mostTiles
+        let threads = rows * weights.inputs * weights.outputs < Self.worthSplitting ? 1 : context.team.threads
+        let blocks = (panels + Self.mostPanels - 1) / Self.mostPanels
+        // Whole rounds of the team, so that nobody waits for the last block.
+        panelBlocks = min(panels, (blocks + threads - 1) / threads * threads)
+    }
+
+    var count: Int { rowBlocks * panelBlocks }
+
+    /// Blocks of rows follow each other, so that weights are read from memory once.
+    func block(_ item: Int) -> kernel_block {
+        let (row, panel) = (item % rowBlocks, item / rowBlocks)
+        return kernel_block(
+            first_tile: tiles * row / rowBlocks, last_tile: tiles * (row + 1) / rowBlocks,
+            first_panel: panels * panel / panelBlocks, last_panel: panels * (panel + 1) / panelBlocks,
+            inputs: inputs)
+    }
+
+    func part(_ block: kernel_block) -> ComputeContext.Part {
+        let width = ArrangedWeights.panelOutputs
+        return ComputeContext.Part(
+            rows: rows * block.first_tile / tiles..<rows * block.last_tile / tiles,
+            columns: block.first_panel * width..<min(outputs, block.last_panel * width))
     }
 }

@@ -84,6 +84,15 @@ public struct Matrix: @unchecked Sendable {
         return copy
     }
 
+    /// A copy with rows and columns exchanged.
+    public func transposed() -> Matrix {
+        let copy = Matrix(rows: columns, columns: rows)
+        for index in 0..<rows {
+            for column in 0..<columns { copy.row(column)[index] = row(index)[column] }
+        }
+        return copy
+    }
+
     /// Row-major elements without gaps.
     public var values: [Float] {
         (0..<rows).flatMap { Array(UnsafeBufferPointer(start: row($0), count: columns)) }

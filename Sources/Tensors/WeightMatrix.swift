@@ -1,10 +1,12 @@
 import CKernels
+import Glibc
 
-/// The weights of a linear layer, `[outputs, inputs]` as PyTorch stores them.
+/// The weights of a linear layer, `[outputs, inputs]` as PyTorch stores them: what products are arranged from, and
+/// embedding tables are read from.
 public struct WeightMatrix: Sendable {
     public enum Storage: Sendable {
         case float32(Matrix)
-        /// Left in the mapped file; widened a panel at a time just before each product.
+        /// Left in the mapped file.
         case bfloat16(MappedHalves)
     }
 
@@ -15,7 +17,6 @@ public struct WeightMatrix: Sendable {
     public init(_ matrix: Matrix) {
         outputs = matrix.rows
         inputs = matrix.columns
-        precondition(matrix.stride == matrix.columns, "weights lie without gaps between rows")
         storage = .float32(matrix)
     }
 
@@ -49,57 +50,20 @@ public struct WeightMatrix: Sendable {
         }
     }
 
-    /// Rows `range` in float32: a view when they are already, else widened into `scratch`.
-    func rows(_ range: Range<Int>, scratch: Matrix) -> Matrix {
+    var halves: MappedHalves? {
+        if case .bfloat16(let halves) = storage { halves } else { nil }
+    }
+
+    /// These weights as float32 in memory, a copy where they are not.
+    var widened: Matrix {
         switch storage {
-        case .float32(let matrix):
-            return matrix.rows(range)
+        case .float32(let matrix): return matrix
         case .bfloat16(let halves):
-            let panel = scratch.rows(0..<range.count)
-            kernel_widen_bf16(
-                halves.pointer + range.lowerBound * inputs, panel.pointer, range.count * inputs)
-            return panel
+            let matrix = Matrix(rows: outputs, columns: inputs)
+            kernel_widen_bf16(halves.pointer, matrix.pointer, halves.count)
+            return matrix
         }
     }
-
-    /// Whether the kernels for few rows beat packing (and, for mapped weights, widening) first; measured in
-    /// Sources/Benchmarks/LOG.md.
-    func prefersFewRowKernel(rows: Int) -> Bool {
-        switch storage {
-        case .float32: rows <= 8
-        case .bfloat16: true
-        }
-    }
-
-    /// `out = x * weights^T` for outputs `range`, by the kernels for few rows.
-    func multiplyFewRows(_ x: Matrix, outputs range: Range<Int>, into out: Matrix) {
-        let part = out.columns(range)
-        switch storage {
-        case .float32(let matrix):
-            kernel_product_f32(
-                x.pointer, x.stride, x.rows, matrix.row(range.lowerBound), inputs, range.count, part.pointer,
-                part.stride)
-        case .bfloat16(let halves):
-            kernel_product_bf16(
-                x.pointer, x.stride, x.rows, halves.pointer + range.lowerBound * inputs, inputs, range.count,
-                part.pointer, part.stride)
-        }
-    }
-
-    /// Rows a product widens at a time: all of float32 weights, a cache-sized panel of mapped ones.
-    func panelRows(limit: Int) -> Int {
-        switch storage {
-        case .float32: limit
-        case .bfloat16: max(64, min(limit, Self.panelElements / max(inputs, 1)))
-        }
-    }
-
-    var isMapped: Bool {
-        if case .bfloat16 = storage { true } else { false }
-    }
-
-    /// 8 MiB of float32: large enough that packing the activations again for each panel costs little.
-    static let panelElements = 2 << 20
 }
 
 /// bfloat16 numbers inside a mapped file, which `owner` keeps mapped.
@@ -112,5 +76,15 @@ public struct MappedHalves: @unchecked Sendable {
         self.pointer = pointer
         self.count = count
         self.owner = owner
+    }
+
+    /// Gives the whole pages of these numbers back to the page cache; they can still be read.
+    func release() {
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let start = Int(bitPattern: pointer)
+        let first = (start + page - 1) / page * page
+        let last = (start + count * 2) / page * page
+        guard first < last, let address = UnsafeMutableRawPointer(bitPattern: first) else { return }
+        madvise(address, last - first, MADV_DONTNEED)
     }
 }

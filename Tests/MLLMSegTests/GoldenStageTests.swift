@@ -38,7 +38,7 @@ import Testing
     ) throws {
         let facts = try #require(golden.facts.cases[label])
         let image = try #require(golden.facts.images.keys.sorted().first)
-        let context = try ComputeContext(threads: 2)
+        let context = ComputeContext(threads: 2)
         let collector = StageCollector()
         context.observer = { stage, matrix in collector.add(stage, matrix.values) }
         let run = try network.runForTests(

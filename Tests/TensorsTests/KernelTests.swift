@@ -36,22 +36,27 @@ import Testing
         let y = Matrix(rows: 1, columns: 4, [-1e30, 1e30, -200, 200])
         kernel_sigmoid(y.pointer, 4)
         #expect(y.values.allSatisfy { $0.isFinite && $0 >= 0 && $0 <= 1 })
-        let scores = Matrix(rows: 1, columns: 3, [-1e30, 0, 1e30])
-        kernel_softmax(scores.pointer, 3, 1, 3, 3)
-        #expect(scores[0, 0] < 1e-37 && scores[0, 1] < 1e-37 && scores[0, 2] == 1)
+        let scores = Matrix(rows: 3, columns: 32)
+        for (key, score) in [Float(-1e30), 0, 1e30].enumerated() {
+            for lane in 0..<32 { scores.row(key)[lane] = score }
+        }
+        let inverse = Matrix(rows: 1, columns: 32)
+        kernel_softmax_columns(scores.pointer, 3, 1, 3, inverse.pointer)
+        #expect(scores[0, 7] < 1e-37 && scores[1, 7] < 1e-37 && scores[2, 7] == 1 && inverse[0, 7] == 1)
     }
 
-    @Test(arguments: [1, 5, 16, 17, 33])
-    func softmaxIsCausalAndSumsToOne(columns: Int) {
-        let scores = random(3, columns, scale: 5)
+    @Test(arguments: [1, 5, 16, 33, 100])
+    func softmaxIsCausalAndSumsToOne(keys: Int) {
+        let scores = random(keys, 32, scale: 5)
         let before = scores.values.map(Double.init)
-        kernel_softmax(scores.pointer, scores.stride, 3, columns, 1)
-        for row in 0..<3 {
-            let seen = min(columns, 1 + row)
-            let terms = (0..<seen).map { exp(before[row * columns + $0]) }
-            for column in 0..<columns {
-                let exact = column < seen ? terms[column] / terms.reduce(0, +) : 0
-                #expect(abs(Double(scores[row, column]) - exact) < 1e-6)
+        let inverse = Matrix(rows: 1, columns: 32)
+        kernel_softmax_columns(scores.pointer, keys, 0.5, 1, inverse.pointer)
+        for lane in 0..<32 {
+            let seen = min(keys, 1 + lane)
+            let terms = (0..<seen).map { exp(0.5 * before[$0 * 32 + lane]) }
+            for key in 0..<keys {
+                let exact = key < seen ? terms[key] / terms.reduce(0, +) : 0
+                #expect(abs(Double(scores[key, lane] * inverse[0, lane]) - exact) < 1e-6)
             }
         }
     }
@@ -74,47 +79,6 @@ import Testing
                 exponent == 0
                 ? fraction * 0x1p-24 : (1 + fraction / 1024) * exp2f(Float(exponent - 15))
             #expect(value == (bits & 0x8000 != 0 ? -exact : exact))
-        }
-    }
-
-    @Test(arguments: [(1, 32, 8), (3, 200, 64), (130, 96, 48), (257, 576, 192)], [1, 2, 3])
-    func productsEqualLoops(shape: (Int, Int, Int), threads: Int) throws {
-        let (m, n, k) = shape
-        let x = random(m, k)
-        let w = random(n, k)
-        let context = try ComputeContext(threads: threads)
-        let out = Matrix(rows: m, columns: n)
-        context.multiply(x, by: WeightMatrix(w), into: out)
-        for row in stride(from: 0, to: m, by: 7) {
-            for column in 0..<n {
-                let exact = (0..<k).reduce(0.0) { $0 + Double(x[row, $1]) * Double(w[column, $1]) }
-                #expect(abs(Double(out[row, column]) - exact) < 1e-4)
-            }
-        }
-    }
-
-    /// Rows of any number, outputs of any number, inputs that end inside a vector and beyond a chunk.
-    @Test(arguments: [1, 2, 7, 8, 9, 25], [(1, 1), (5, 15), (33, 16), (64, 1_100), (10, 2_064)])
-    func fewRowProductsEqualLoopsWhateverTheCompany(rows: Int, shape: (Int, Int)) throws {
-        let (outputs, inputs) = shape
-        let x = random(rows, inputs)
-        // Numbers that bfloat16 holds exactly, so that both forms have one right answer.
-        let w = Matrix(
-            rows: outputs, columns: inputs,
-            random(outputs, inputs).values.map { Float(bitPattern: $0.bitPattern & 0xFFFF_0000) })
-        let halves = w.values.map { UInt16($0.bitPattern >> 16) }
-        let (wide, narrow) = (Matrix(rows: rows, columns: outputs), Matrix(rows: rows, columns: outputs))
-        kernel_product_f32(x.pointer, inputs, rows, w.pointer, inputs, outputs, wide.pointer, outputs)
-        kernel_product_bf16(x.pointer, inputs, rows, halves, inputs, outputs, narrow.pointer, outputs)
-        #expect(wide.values == narrow.values)
-        let alone = Matrix(rows: 1, columns: outputs)
-        for row in 0..<rows {
-            kernel_product_f32(x.row(row), inputs, 1, w.pointer, inputs, outputs, alone.pointer, outputs)
-            #expect(alone.values == wide.rows(row..<row + 1).values, "a row must not depend on its company")
-            for output in 0..<outputs {
-                let exact = (0..<inputs).reduce(0.0) { $0 + Double(x[row, $1]) * Double(w[output, $1]) }
-                #expect(abs(Double(wide[row, output]) - exact) < 1e-4)
-            }
         }
     }
 

@@ -20,13 +20,35 @@ int kernel_usable_processors(void);
 void kernel_widen_bf16(const uint16_t *source, float *target, size_t count);
 void kernel_widen_f16(const uint16_t *source, float *target, size_t count);
 
-// ---- products of few rows ------------------------------------------------------------------------------
-// out [rows, outputs] = x [rows, inputs] x weights^T, weights [outputs, inputs] without gaps, on the calling
-// thread. Each result is the same to the last bit whatever the number of rows or outputs in the call.
-void kernel_product_f32(const float *x, size_t x_stride, size_t rows, const float *weights, size_t inputs,
-                        size_t outputs, float *out, size_t out_stride);
-void kernel_product_bf16(const float *x, size_t x_stride, size_t rows, const uint16_t *weights, size_t inputs,
-                         size_t outputs, float *out, size_t out_stride);
+// ---- products ------------------------------------------------------------------------------------------
+// `level` is a vector level as above and chooses the code; operands arranged for one level serve that level only.
+// Rows are arranged in tiles of about equal height, weights in panels of 32 outputs.
+
+// Tiles that `rows` rows make.
+size_t kernel_tiles(int level, size_t rows);
+// Floats that `rows` arranged rows take.
+size_t kernel_arranged_rows(int level, size_t rows, size_t inputs);
+// Arranges tiles first_tile ..< last_tile of x [rows, inputs].
+void kernel_arrange_rows(int level, const float *x, size_t x_stride, size_t rows, size_t inputs, size_t first_tile,
+                         size_t last_tile, float *out);
+// The same for the transpose of x [rows, columns]: its columns are the product's rows.
+void kernel_arrange_columns(int level, const float *x, size_t x_stride, size_t columns, size_t rows, float *out);
+// Arranges one panel from 32 rows of weights [inputs]; NULL stands for zeros. out [inputs * 32], bfloat16 in
+// pairs [inputs * 16].
+void kernel_arrange_panel_f32(const float *const rows[32], size_t inputs, float *out);
+void kernel_arrange_panel_bf16(const uint16_t *const rows[32], size_t inputs, uint32_t *out);
+
+// A part of a product: tiles of rows by panels of outputs, over the first `inputs` inputs.
+typedef struct {
+    size_t first_tile, last_tile, first_panel, last_panel, inputs;
+} kernel_block;
+
+// out [rows, outputs] = x [rows, inputs] x weights^T, both arranged, inside `block`, on the calling thread. Each
+// result is the same to the last bit whatever the number of rows or outputs, and for both kinds of weights.
+void kernel_product_f32(int level, const float *x, size_t rows, size_t inputs, const float *weights,
+                        size_t outputs, kernel_block block, float *out, size_t out_stride);
+void kernel_product_bf16(int level, const float *x, size_t rows, size_t inputs, const uint32_t *weights,
+                         size_t outputs, kernel_block block, float *out, size_t out_stride);
 
 // ---- normalisation: x, out [rows, columns] -----------------------------------------------------------
 // LayerNorm: (x - mean) / sqrt(variance + epsilon) * gain + bias.
@@ -53,9 +75,12 @@ void kernel_silu_multiply(float *gate, size_t gate_stride, const float *up, size
                           size_t columns);
 
 // ---- attention ---------------------------------------------------------------------------------------
-// Row r of scores [rows, columns] becomes softmax over its first min(columns, visible + r) entries and
-// zero beyond; `visible` >= columns means that every key is seen.
-void kernel_softmax(float *scores, size_t stride, size_t rows, size_t columns, size_t visible);
+// Numerators of a softmax down the columns of scores [keys, 32], in place: exp(scale * (score - highest)), where
+// column l sees the first visible + l keys and the rest becomes 0. inverse [32] gets one over each column's sum.
+void kernel_softmax_columns(float *scores, size_t keys, float scale, size_t visible, float *inverse);
+// out [rows, dimensions] = transpose of columns [dimensions, 32], rows <= 32, row r times scale[r].
+void kernel_store_columns(const float *columns, size_t dimensions, const float *scale, size_t rows, float *out,
+                          size_t out_stride);
 // Half-split rotary embedding of one head in place: x [rows, dimension], cosine and sine
 // [rows, dimension / 2] already gathered for these positions.
 void kernel_rotate_half(float *x, size_t stride, const float *cosine, const float *sine, size_t rows,
