@@ -37,7 +37,7 @@ let package = Package(
         .target(name: "Checkpoints", dependencies: ["Tensors"]),
         .target(name: "CheckpointHub", dependencies: ["HTTP1", "Observability", "COpenSSL"]),
         .target(name: "Tokenizers"),
-        .target(name: "Segmentation", dependencies: ["Images"]),
+        .target(name: "Segmentation", dependencies: ["Images", "COpenSSL"]),
         .target(
             name: "HTTPServer",
             dependencies: ["HTTP1", "CSockets", "COpenSSL", .product(name: "Logging", package: "swift-log")]),
@@ -46,7 +46,7 @@ let package = Package(
         .target(
             name: "MLLMSeg",
             dependencies: [
-                "Tensors", "Images", "NeuralNetwork", "Checkpoints", "Tokenizers", "Segmentation", "COpenSSL",
+                "Tensors", "Images", "NeuralNetwork", "Checkpoints", "Tokenizers", "Segmentation",
                 .product(name: "Collections", package: "swift-collections"),
             ]),
         .target(

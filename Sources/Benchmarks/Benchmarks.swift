@@ -21,7 +21,10 @@ struct Benchmarks: ParsableCommand {
     @Option(help: "Runs of each scenario after one warm-up.")
     var runs = 20
 
-    @Option(help: "Width and height of the pictures.")
+    @Option(help: "Run only the scenario of this name; may be given more than once.")
+    var only: [String] = []
+
+    @Option(help: "Width of the pictures.")
     var width = 640
 
     @Option(help: "Height of the pictures.")
@@ -46,7 +49,7 @@ struct Benchmarks: ParsableCommand {
         let start = ContinuousClock.now
         let model = try MLLMSegModel(directory: model ?? EmbeddedModel.directory, options: options)
         let load = (ContinuousClock.now - start).seconds
-        let scenarios = Scenarios(model: model, width: width, height: height, runs: runs)
+        let scenarios = Scenarios(model: model, width: width, height: height, runs: runs, only: only)
         let report = BenchmarkReport(
             machine: MachineFacts(threads: options.threads), model: model.model.name,
             parameters: model.model.parameters, loadSeconds: load,

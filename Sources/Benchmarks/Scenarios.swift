@@ -9,6 +9,8 @@ struct Scenarios {
     let width: Int
     let height: Int
     let runs: Int
+    /// Names of the scenarios to run; all of them when empty.
+    let only: [String]
 
     private static let phrases = [
         "the red ball", "the man on the left", "a cat", "the largest car", "all the cups",
@@ -32,23 +34,21 @@ struct Scenarios {
         }
         let known = picture(0)
         _ = try answer([.init(image: known, expressions: ["warm up"])])
-        return [
-            try measure("new picture, one phrase") {
-                [.init(image: fresh(), expressions: [Self.phrases[0]])]
-            },
-            try measure("known picture, next phrase") {
-                [.init(image: known, expressions: [Self.phrases[1]])]
-            },
-            try measure("new picture, 8 phrases") {
-                [.init(image: fresh(), expressions: Self.phrases)]
-            },
-            try measure("new picture, 8 phrases packed") {
-                [.init(image: fresh(), expressions: Self.phrases, mode: .packed)]
-            },
-            try measure("16 new pictures, one phrase each") {
-                (0..<16).map { .init(image: fresh(), expressions: [Self.phrases[$0 % 8]]) }
-            },
+        let scenarios: [(name: String, requests: () -> [SegmentationRequest])] = [
+            ("new picture, one phrase", { [.init(image: fresh(), expressions: [Self.phrases[0]])] }),
+            ("known picture, next phrase", { [.init(image: known, expressions: [Self.phrases[1]])] }),
+            ("new picture, 8 phrases", { [.init(image: fresh(), expressions: Self.phrases)] }),
+            (
+                "new picture, 8 phrases packed",
+                { [.init(image: fresh(), expressions: Self.phrases, mode: .packed)] }
+            ),
+            (
+                "16 new pictures, one phrase each",
+                { (0..<16).map { .init(image: fresh(), expressions: [Self.phrases[$0 % 8]]) } }
+            ),
         ]
+        return try scenarios.filter { only.isEmpty || only.contains($0.name) }
+            .map { try measure($0.name, $0.requests) }
     }
 
     private func answer(_ requests: [SegmentationRequest]) throws -> [SegmentationResult] {

@@ -20,9 +20,10 @@ extension MLLMSegModel {
                 expression: expression, rejected: false, rejectionScore: nil, masks: [])
             var wroteReject = false
             for _ in 0..<limit {
-                let token = context.workspace.scope {
-                    let step = picture.clock.measure(\.language) {
-                        network.step(next, after: picture.prefix.cache, written, in: context)
+                let prefix = picture.prefix.context
+                let token = try context.workspace.scope {
+                    let step = try picture.clock.measure(\.language) { () throws(CancellationError) in
+                        try network.step(next, after: prefix, written, in: context)
                     }
                     written = step.cache
                     let token = step.readings.decision(0)
@@ -49,14 +50,14 @@ extension MLLMSegNetwork {
     /// Reads `ids` behind a prefix and what was written since; gives the state and logits at the last one and
     /// the longer cache.
     func step(
-        _ ids: [Int32], after prefix: KeyValueCache, _ written: KeyValueCache?, in context: ComputeContext
-    ) -> (readings: PhraseReadings, cache: KeyValueCache) {
+        _ ids: [Int32], after prefix: [KeyValueCache], _ written: KeyValueCache?, in context: ComputeContext
+    ) throws(CancellationError) -> (readings: PhraseReadings, cache: KeyValueCache) {
         let x = context.workspace.matrix(ids.count, language.width)
         language.embed(ids, into: x)
         let sequence = LanguageModel.Sequence(
-            rows: 0..<ids.count, context: [prefix] + (written.map { [$0] } ?? []),
+            rows: 0..<ids.count, context: prefix + (written.map { [$0] } ?? []),
             wanted: [ids.count - 1..<ids.count], keep: true)
-        let output = language.forward(x, [sequence], stage: "step", in: context)
+        let output = try language.forward(x, [sequence], stage: "step", in: context)
         let added = output.caches[0] ?? KeyValueCache(layers: [], count: 0)
         return (
             PhraseReadings(hidden: output.hidden, logits: language.logits(output.hidden, in: context)),

@@ -12,7 +12,9 @@ struct BatchRun {
     }
 
     let requests: [SegmentationRequest]
-    var prefixes: [ImagePrefixCache.Key: ImagePrefix] = [:]
+    var inputs: [ModelInput?]
+    var clocks: [StageClock]
+    var prefixes: [[UInt8]: ImagePrefix] = [:]
     var pictures: [Picture?]
     var questions: [Question] = []
     var answers: [[ExpressionResult?]]
@@ -20,8 +22,15 @@ struct BatchRun {
 
     init(requests: [SegmentationRequest]) {
         self.requests = requests
+        inputs = requests.map { _ in nil }
+        clocks = requests.map { _ in StageClock() }
         pictures = requests.map { _ in nil }
         answers = requests.map { Array(repeating: nil, count: $0.expressions.count) }
+    }
+
+    /// The requests on the picture of this one.
+    func sharing(_ index: Int) -> [Int] {
+        requests.indices.filter { inputs[$0]?.digest == inputs[index]?.digest }
     }
 
     /// Questions in order, joined while their tokens together stay within the limit; a longer one goes alone.

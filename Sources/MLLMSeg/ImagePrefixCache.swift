@@ -1,4 +1,3 @@
-import COpenSSL
 import Collections
 import Segmentation
 import Synchronization
@@ -6,16 +5,8 @@ import Synchronization
 /// Keeps what recent pictures cost, so that a further phrase pays only for itself. Least recently used go
 /// first; bounded in bytes. The statistics may be read from any thread, the rest from the inference thread.
 public final class ImagePrefixCache: Sendable {
-    /// SHA-256 of the resized pixels: what the model sees, whatever file it came from.
-    struct Key: Hashable, Sendable {
-        let digest: [UInt8]
-
-        init(pixels: [UInt8]) {
-            var digest = [UInt8](repeating: 0, count: 32)
-            _ = SHA256(pixels, pixels.count, &digest)
-            self.digest = digest
-        }
-    }
+    /// A `ModelInput`'s digest.
+    typealias Key = [UInt8]
 
     private struct State {
         var entries: OrderedDictionary<Key, ImagePrefix> = [:]

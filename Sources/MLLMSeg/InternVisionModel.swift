@@ -45,11 +45,14 @@ struct InternVisionModel: Sendable {
 
     /// `[side, side, 3]` bytes, side = grid * patch, to T1 `[grid * grid, d]`: the last layer's output without
     /// the class token and without a final norm.
-    func features(of pixels: [UInt8], into features: Matrix, in context: ComputeContext) {
-        context.workspace.scope {
+    func features(
+        of pixels: [UInt8], into features: Matrix, in context: ComputeContext
+    ) throws(CancellationError) {
+        try context.workspace.scope { () throws(CancellationError) in
             let x = embed(pixels, in: context)
             context.observe("vision.embeddings", x)
             for (index, layer) in layers.enumerated() {
+                try context.checkWanted()
                 layer.apply(x, in: context)
                 context.observe("vision.layer\(index)", x)
             }

@@ -94,7 +94,7 @@ extension LanguageModel {
         for (name, outputs) in parts {
             weights.append(try loader.weights(key + name, outputs: outputs, inputs: t))
             bias.columns(start..<start + outputs).copy(
-                from: try loader.vector(key + name + ".bias", outputs))
+                from: try loader.bias(key + name, outputs))
             start += outputs
         }
         return Linear(weight: ArrangedWeights(weights), bias: bias)

@@ -50,14 +50,15 @@ struct LanguageModel: Sendable {
     /// `x` `[rows, t]` holds the embeddings and is overwritten. Hidden states come in the caller's scope.
     func forward(
         _ x: Matrix, _ sequences: [Sequence], stage: String = "", in context: ComputeContext
-    ) -> Output {
+    ) throws(CancellationError) -> Output {
         let wanted = sequences.reduce(0) { $0 + $1.wanted.reduce(0) { $0 + $1.count } }
         let last = context.workspace.matrix(wanted, width)
         var caches = sequences.map { $0.keep ? KeyValueCache(layers: [], count: $0.rows.count) : nil }
-        context.workspace.scope {
+        try context.workspace.scope { () throws(CancellationError) in
             let positions = sequences.flatMap { $0.firstPosition..<$0.firstPosition + $0.rows.count }
             let tables = rotary.tables(positions, in: context.workspace)
             for (index, layer) in layers.enumerated() {
+                try context.checkWanted()
                 let pass = LayerPass(
                     index: index, isLast: index + 1 == layers.count, sequences: sequences, tables: tables)
                 run(layer, pass, x, last: last, caches: &caches, in: context)

@@ -12,6 +12,8 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
     let prompt: PromptTemplate
     let context: ComputeContext
     private let cache: ImagePrefixCache
+    /// Keys and values of the prompt in front of every picture.
+    private let system: KeyValueCache
 
     /// Loads `directory` (config.json, safetensors, tokenizer files). Errors are `CheckpointError`,
     /// `TokenizerError` or `PromptError`, each one line for a person.
@@ -25,6 +27,7 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
         let tokenizer = try TokenizerLoader.load(directory: directory)
         prompt = try PromptTemplate(name: configuration.template ?? "internvl2_5", tokenizer: tokenizer)
         try Self.check(tokenizer, configuration)
+        system = try network.readSystem(prompt.system, in: context)
         cache = ImagePrefixCache(capacity: options.imageCacheBytes)
         model = ModelDescription(
             name: name ?? directory.split(separator: "/").last.map(String.init) ?? directory,
@@ -51,34 +54,49 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
     public func segment(
         _ batch: [SegmentationRequest], isCancelled: (Int) -> Bool
     ) -> [Result<SegmentationResult, any Error>] {
-        var run = BatchRun(requests: batch)
-        for index in batch.indices where !isCancelled(index) {
-            run.pictures[index] = picture(batch[index].image, in: &run)
+        withoutActuallyEscaping(isCancelled) { isCancelled in
+            var run = BatchRun(requests: batch)
+            defer { context.isAbandoned = nil }
+            for index in batch.indices where !isCancelled(index) { prepare(index, in: &run) }
+            for index in batch.indices where run.inputs[index] != nil && !isCancelled(index) {
+                let sharing = run.sharing(index)
+                context.isAbandoned = { sharing.allSatisfy(isCancelled) }
+                // Nothing but abandonment stops it, and an abandoned request has no picture.
+                run.pictures[index] = try? picture(of: index, in: &run)
+            }
+            for index in batch.indices where run.pictures[index] != nil && !isCancelled(index) {
+                context.isAbandoned = { isCancelled(index) }
+                ask(index, in: &run)
+            }
+            for questions in run.groups(maximumTokens: Self.sharedTokens) {
+                let live = questions.filter { !isCancelled($0.request) }
+                context.isAbandoned = { live.allSatisfy { isCancelled($0.request) } }
+                if !live.isEmpty { try? read(live, in: &run, isCancelled) }
+            }
+            return run.results()
         }
-        for index in batch.indices where run.pictures[index] != nil && !isCancelled(index) {
-            ask(index, in: &run)
-        }
-        for questions in run.groups(maximumTokens: Self.sharedTokens) {
-            let live = questions.filter { !isCancelled($0.request) }
-            if !live.isEmpty { read(live, in: &run) }
-        }
-        return run.results()
+    }
+
+    private func prepare(_ index: Int, in run: inout BatchRun) {
+        let request = run.requests[index]
+        let side = model.imageSize
+        run.inputs[index] =
+            request.input.flatMap { $0.side == side ? $0 : nil }
+            ?? run.clocks[index].measure(\.resize) { ModelInput(of: request.image, side: side) }
     }
 
     /// The picture's prefix: from the cache, from this batch, or computed.
-    private func picture(_ image: RGBImage, in run: inout BatchRun) -> Picture {
-        var clock = StageClock()
-        let side = model.imageSize
-        let resized = clock.measure(\.resize) { image.resizedBicubic(width: side, height: side) }
-        let key = ImagePrefixCache.Key(pixels: resized.pixels)
-        if let known = cache.find(key) ?? run.prefixes[key] {
+    private func picture(of index: Int, in run: inout BatchRun) throws(CancellationError) -> Picture? {
+        guard let input = run.inputs[index] else { return nil }
+        var clock = run.clocks[index]
+        if let known = cache.find(input.digest) ?? run.prefixes[input.digest] {
             return Picture(prefix: known, clock: clock, cacheHit: true)
         }
-        let prefix = network.encode(
-            pixels: resized.pixels, before: prompt.beforeImage, after: prompt.afterImage, timings: &clock,
-            in: context)
-        cache.insert(prefix, for: key)
-        run.prefixes[key] = prefix
+        let prefix = try network.encode(
+            pixels: input.pixels, system: system, before: prompt.imageStart, after: prompt.afterImage,
+            timings: &clock, in: context)
+        cache.insert(prefix, for: input.digest)
+        run.prefixes[input.digest] = prefix
         return Picture(prefix: prefix, clock: clock, cacheHit: false)
     }
 
@@ -116,11 +134,13 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
     }
 
     /// Reads every decision of these questions off one pass, then decodes their masks.
-    private func read(_ questions: [BatchRun.Question], in run: inout BatchRun) {
-        context.workspace.scope {
+    private func read(
+        _ questions: [BatchRun.Question], in run: inout BatchRun, _ isCancelled: (Int) -> Bool
+    ) throws(CancellationError) {
+        try context.workspace.scope { () throws(CancellationError) in
             var clock = StageClock()
-            let readings = clock.measure(\.language) {
-                network.read(questions.map(\.phrase), in: context)
+            let readings = try clock.measure(\.language) { () throws(CancellationError) in
+                try network.read(questions.map(\.phrase), in: context)
             }
             let tokens = questions.reduce(0) { $0 + $1.phrase.ids.count }
             var row = 0
@@ -129,10 +149,12 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
                 let share = Double(question.phrase.ids.count) / Double(tokens)
                 picture.clock.add(clock.timings.language * share, to: \.language)
                 for marker in question.phrase.markers.indices {
+                    defer { row += 1 }
+                    // Left unanswered: that is what a cancelled request is.
+                    if isCancelled(question.request) { continue }
                     run.answers[question.request][question.firstExpression + marker] = answer(
                         readings, row: row, run.requests[question.request],
                         expression: question.firstExpression + marker, &picture)
-                    row += 1
                 }
                 run.pictures[question.request] = picture
             }
@@ -182,7 +204,7 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
     /// Positions beyond what the model was made for give nonsense, so they are refused.
     func checkLength(_ tokens: Int, _ prefix: ImagePrefix) throws(ModelError) {
         let limit = network.configuration.llm_config.max_position_embeddings ?? 32_768
-        let length = prefix.cache.count + tokens
+        let length = prefix.count + tokens
         guard length <= limit else { throw .promptTooLong(tokens: length, limit: limit) }
     }
 }

@@ -15,10 +15,10 @@ extension MLLMSegNetwork {
     package func runForTests(
         pixels: [UInt8], ids: [Int32], imageToken: Int32, segment: Int32, markers: [Int],
         in context: ComputeContext
-    ) -> PlainRun {
-        context.workspace.scope {
+    ) throws -> PlainRun {
+        try context.workspace.scope {
             let detail = context.workspace.matrix(vision.grid * vision.grid, vision.width)
-            vision.features(of: pixels, into: detail, in: context)
+            try vision.features(of: pixels, into: detail, in: context)
             let x = context.workspace.matrix(ids.count, language.width)
             language.embed(ids, into: x)
             let first = ids.firstIndex(of: imageToken) ?? 0
@@ -26,7 +26,7 @@ extension MLLMSegNetwork {
             projector.apply(detail, into: x.rows(first..<first + count), in: context)
             let sequence = LanguageModel.Sequence(
                 rows: 0..<ids.count, context: [], wanted: [0..<ids.count], keep: false)
-            let hidden = language.forward(x, [sequence], stage: "full", in: context).hidden
+            let hidden = try language.forward(x, [sequence], stage: "full", in: context).hidden
             let prepared = context.workspace.matrix(detail.rows, detail.columns)
             decoder.prepare(
                 detail: detail, semantics: hidden.rows(first - 1..<first - 1 + count), into: prepared,
@@ -59,6 +59,9 @@ extension MLLMSegNetwork {
 }
 
 extension MLLMSegModel {
+    /// Multiply-adds of all products so far.
+    package var multiplyAddsForTests: Int { context.multiplyAdds }
+
     /// The whole prompt of these phrases up to the last marker, picture tokens included.
     package func promptForTests(_ expressions: [String]) -> [Int32] {
         let image = prompt.imageToken

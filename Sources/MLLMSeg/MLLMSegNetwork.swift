@@ -29,48 +29,65 @@ public struct MLLMSegNetwork: Sendable {
         language.head.output(Int(first)) != language.head.output(Int(second))
     }
 
+    /// What a model costs once: the prompt in front of every picture.
+    func readSystem(_ ids: [Int32], in context: ComputeContext) throws(CancellationError) -> KeyValueCache {
+        try context.workspace.scope { () throws(CancellationError) in
+            let x = context.workspace.matrix(ids.count, language.width)
+            language.embed(ids, into: x)
+            let sequence = LanguageModel.Sequence(
+                rows: 0..<ids.count, context: [], wanted: [], keep: true)
+            return try language.forward(x, [sequence], stage: "system", in: context).caches[0]
+                ?? KeyValueCache(layers: [], count: 0)
+        }
+    }
+
     /// What one picture costs once: the prompt up to and with `</img>` read by the language model, and
     /// everything of the mask decoder that comes before the phrase.
     ///
     /// - Parameters:
     ///   - pixels: `[side, side, 3]` bytes at the model's own size.
+    ///   - system: keys and values of what stands in front of `before`.
     ///   - before: token ids in front of the picture, `<img>` last.
     ///   - after: token ids behind it, `</img>` first.
     func encode(
-        pixels: [UInt8], before: [Int32], after: [Int32], timings: inout StageClock,
-        in context: ComputeContext
-    ) -> ImagePrefix {
+        pixels: [UInt8], system: KeyValueCache, before: [Int32], after: [Int32],
+        timings: inout StageClock, in context: ComputeContext
+    ) throws(CancellationError) -> ImagePrefix {
         let cells = vision.grid * vision.grid
         let count = configuration.imageTokens
-        return context.workspace.scope {
+        return try context.workspace.scope { () throws(CancellationError) in
             let workspace = context.workspace
             let detail = workspace.matrix(cells, vision.width)
             let x = workspace.matrix(before.count + count + after.count, language.width)
-            timings.measure(\.vision) {
-                vision.features(of: pixels, into: detail, in: context)
+            try timings.measure(\.vision) { () throws(CancellationError) in
+                try vision.features(of: pixels, into: detail, in: context)
                 let tokens = x.rows(before.count..<before.count + count)
                 projector.apply(detail, into: tokens, in: context)
             }
-            let prefill = timings.measure(\.language) {
+            let prefill = try timings.measure(\.language) { () throws(CancellationError) in
                 language.embed(before, into: x.rows(0..<before.count))
                 language.embed(after, into: x.rows(before.count + count..<x.rows))
                 // The state one position before each picture token: the last picture token's is never used.
                 let sequence = LanguageModel.Sequence(
-                    rows: 0..<x.rows, context: [], wanted: [before.count - 1..<before.count - 1 + count],
+                    rows: 0..<x.rows, context: [system],
+                    wanted: [before.count - 1..<before.count - 1 + count],
                     keep: true)
-                return language.forward(x, [sequence], stage: "prefix", in: context)
+                return try language.forward(x, [sequence], stage: "prefix", in: context)
             }
             let prepared = Matrix(rows: cells, columns: vision.width)
             timings.measure(\.mask) {
                 decoder.prepare(detail: detail, semantics: prefill.hidden, into: prepared, in: context)
             }
             return ImagePrefix(
-                cache: prefill.caches[0] ?? KeyValueCache(layers: [], count: 0), prepared: prepared)
+                system: system, own: prefill.caches[0] ?? KeyValueCache(layers: [], count: 0),
+                prepared: prepared)
         }
     }
 
     /// Runs phrases that each continue a picture's prefix, as one batch. Results in the caller's scope.
-    func read(_ phrases: [PhrasePrompt], in context: ComputeContext) -> PhraseReadings {
+    func read(
+        _ phrases: [PhrasePrompt], in context: ComputeContext
+    ) throws(CancellationError) -> PhraseReadings {
         let total = phrases.reduce(0) { $0 + $1.ids.count }
         let x = context.workspace.matrix(total, language.width)
         var sequences: [LanguageModel.Sequence] = []
@@ -80,11 +97,11 @@ public struct MLLMSegNetwork: Sendable {
             language.embed(phrase.ids, into: x.rows(rows))
             sequences.append(
                 .init(
-                    rows: rows, context: [phrase.prefix.cache],
+                    rows: rows, context: phrase.prefix.context,
                     wanted: phrase.markers.map { $0 - 1..<$0 }, keep: false))
             row = rows.upperBound
         }
-        let output = language.forward(x, sequences, stage: "phrases", in: context)
+        let output = try language.forward(x, sequences, stage: "phrases", in: context)
         return PhraseReadings(
             hidden: output.hidden, logits: language.logits(output.hidden, in: context))
     }

@@ -8,6 +8,10 @@ import Tokenizers
 struct PromptTemplate: Sendable {
     /// Token ids in front of the picture's tokens, `<img>` last.
     let beforeImage: [Int32]
+    /// All of them but `<img>`: the same for every picture.
+    var system: [Int32] { Array(beforeImage.dropLast()) }
+    /// `<img>`.
+    var imageStart: [Int32] { Array(beforeImage.suffix(1)) }
     /// `</img>`.
     let afterImage: [Int32]
     /// Stands where the projector's output goes; its own embedding is never looked up.

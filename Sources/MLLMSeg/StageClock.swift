@@ -8,9 +8,9 @@ struct StageClock {
         timings[keyPath: stage] += seconds
     }
 
-    mutating func measure<Result>(
-        _ stage: WritableKeyPath<StageTimings, Double>, _ body: () throws -> Result
-    ) rethrows -> Result {
+    mutating func measure<Result, Failure: Error>(
+        _ stage: WritableKeyPath<StageTimings, Double>, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         let clock = ContinuousClock()
         let start = clock.now
         defer { timings[keyPath: stage] += clock.now - start }

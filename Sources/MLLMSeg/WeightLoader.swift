@@ -18,7 +18,12 @@ struct WeightLoader {
     ) throws(CheckpointError) -> Linear {
         Linear(
             weight: try weights(key, outputs: outputs, inputs: inputs),
-            bias: bias ? try vector(baseKey(key) + ".bias", outputs) : nil)
+            bias: bias ? try self.bias(key, outputs) : nil)
+    }
+
+    /// `key.bias` `[outputs]`.
+    func bias(_ key: String, _ outputs: Int) throws(CheckpointError) -> Matrix {
+        try vector(baseKey(key) + ".bias", outputs)
     }
 
     /// `key.weight` `[outputs, inputs]`.

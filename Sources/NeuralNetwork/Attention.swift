@@ -71,6 +71,7 @@ public struct Attention: Sendable {
 
     /// Runs every group of heads of every job over the team.
     public func apply(_ jobs: [Job], in context: ComputeContext) {
+        guard !jobs.isEmpty else { return }
         let most = jobs.reduce(0) { max($0, $1.keys) }
         let memory = Memory(keys: most, headSize: headSize, level: context.level)
         context.reserveScratch(memory.count)

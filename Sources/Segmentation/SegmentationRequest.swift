@@ -3,6 +3,8 @@ import Images
 /// One picture and the phrases asked about it.
 public struct SegmentationRequest: Sendable {
     public var image: RGBImage
+    /// The same picture at the model's size, where it has been made beforehand.
+    public var input: ModelInput?
     /// Referring expressions as the user typed them; at least one, none blank.
     public var expressions: [String]
     public var mode: InferenceMode
@@ -10,9 +12,11 @@ public struct SegmentationRequest: Sendable {
     public var threshold: Float
 
     public init(
-        image: RGBImage, expressions: [String], mode: InferenceMode = .independent, threshold: Float = 0.5
+        image: RGBImage, input: ModelInput? = nil, expressions: [String], mode: InferenceMode = .independent,
+        threshold: Float = 0.5
     ) {
         self.image = image
+        self.input = input
         self.expressions = expressions
         self.mode = mode
         self.threshold = threshold

@@ -1,4 +1,5 @@
 import Images
+import Segmentation
 import Synchronization
 
 /// A decoded picture that a client may refer to.
@@ -6,14 +7,17 @@ package struct StoredPicture: Sendable {
     var digest: ImageDigest
     var image: RGBImage
     var exifOrientation: Int
+    /// What the model is given.
+    var input: ModelInput?
 
-    package init(digest: ImageDigest, image: RGBImage, exifOrientation: Int) {
+    package init(digest: ImageDigest, image: RGBImage, exifOrientation: Int, input: ModelInput? = nil) {
+        self.input = input
         self.digest = digest
         self.image = image
         self.exifOrientation = exifOrientation
     }
 
-    package var bytes: Int { image.pixels.count }
+    package var bytes: Int { image.pixels.count + (input?.pixels.count ?? 0) }
 }
 
 /// Owner of the pictures kept for `image_id`: those used last, up to a number of bytes.

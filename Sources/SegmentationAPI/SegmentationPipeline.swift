@@ -1,4 +1,5 @@
 import Images
+import Segmentation
 import Serving
 
 /// The steps that every way of asking shares: admit, find or decode the picture, form the work.
@@ -38,8 +39,10 @@ struct SegmentationPipeline: Sendable {
             if let known = pictures.find(digest) { return known }
             do throws(ImageError) {
                 let decoded = try ImageDecoder.decode(bytes, limits: configuration.image)
+                // Resized here too, while the model computes other pictures.
                 let picture = StoredPicture(
-                    digest: digest, image: decoded.image, exifOrientation: decoded.exifOrientation)
+                    digest: digest, image: decoded.image, exifOrientation: decoded.exifOrientation,
+                    input: engine.model.map { ModelInput(of: decoded.image, side: $0.imageSize) })
                 pictures.insert(picture)
                 return picture
             } catch {

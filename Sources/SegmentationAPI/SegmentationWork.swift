@@ -17,7 +17,8 @@ struct SegmentationWork: Sendable {
 
     func run(_ expressions: [String], _ admission: Admission) async throws(APIError) -> ServedResult {
         let request = SegmentationRequest(
-            image: picture.image, expressions: expressions, mode: query.mode, threshold: query.threshold)
+            image: picture.image, input: picture.input, expressions: expressions, mode: query.mode,
+            threshold: query.threshold)
         let job = InferenceJob(request: request, pictureKey: picture.digest.hexadecimal, deadline: deadline)
         do throws(ServingError) {
             return try await engine.submit(job, admission)

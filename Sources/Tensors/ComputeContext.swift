@@ -9,6 +9,8 @@ public final class ComputeContext: @unchecked Sendable {
     private var scratch: [Matrix]
     /// Sees each stage's result by name while a forward pass runs: how tests compare with reference numbers.
     public var observer: ((_ stage: String, _ result: Matrix) -> Void)?
+    /// Asked between layers: whether nobody waits for the result any more.
+    public var isAbandoned: (() -> Bool)?
     /// Multiply-adds of the products so far: how tests see that nothing is computed in vain.
     public private(set) var multiplyAdds = 0
 
@@ -78,6 +80,11 @@ public final class ComputeContext: @unchecked Sendable {
             }
             finish?(grid.part(block))
         }
+    }
+
+    /// Called between layers, so that work nobody waits for ends soon.
+    public func checkWanted() throws(CancellationError) {
+        if isAbandoned?() ?? false { throw CancellationError() }
     }
 
     public func observe(_ stage: @autoclosure () -> String, _ result: Matrix) {

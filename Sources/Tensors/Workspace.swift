@@ -16,7 +16,9 @@ public final class Workspace: @unchecked Sendable {
     public var capacity: Int { blocks.reduce(0) { $0 + $1.count } * MemoryLayout<Float>.stride }
 
     /// Runs `body`; matrices taken inside end with it.
-    public func scope<Result>(_ body: () throws -> Result) rethrows -> Result {
+    public func scope<Result, Failure: Error>(
+        _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         let (savedBlock, savedUsed) = (block, used)
         defer { (block, used) = (savedBlock, savedUsed) }
         return try body()

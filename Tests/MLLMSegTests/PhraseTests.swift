@@ -94,6 +94,69 @@ import Testing
         #expect(try results[1].get().expressions.count == 1)
     }
 
+    /// Everybody left: the work stops at the next layer, not at the end of the stage.
+    @Test func abandonedWorkStopsBetweenLayers() throws {
+        let golden = try GoldenFile("qwen2_merged")
+        let model = try model(cacheBytes: 0)
+        let request = SegmentationRequest(image: try picture(golden), expressions: ["left dog"])
+        func cost(leavingAfter questions: Int) throws -> (Int, answered: Bool) {
+            let before = model.multiplyAddsForTests
+            var asked = 0
+            let results = model.segment([request, request]) { _ in
+                asked += 1
+                return asked > questions
+            }
+            let answered = results.contains { if case .success = $0 { true } else { false } }
+            return (model.multiplyAddsForTests - before, answered)
+        }
+        let whole = try cost(leavingAfter: .max)
+        #expect(whole.answered)
+        var previous = 0
+        var steps: Set<Int> = []
+        for questions in [0, 3, 4, 5, 6, 7, 8, 10, 12] {
+            let left = try cost(leavingAfter: questions)
+            #expect(left.0 >= previous && left.0 < whole.0 && !left.answered, "\(questions)")
+            previous = left.0
+            steps.insert(left.0)
+        }
+        #expect(steps.count >= 4, "the question is asked between layers")
+        // What was cut short must not be kept as if it were whole.
+        #expect(try cost(leavingAfter: .max).0 == whole.0)
+    }
+
+    /// A further phrase costs the multiply-adds that its text and its mask need, and no more.
+    @Test func onlyWhatIsNeededIsComputed() throws {
+        let golden = try GoldenFile("qwen2_merged")
+        let model = try model()
+        let image = try picture(golden)
+        let request = SegmentationRequest(image: image, expressions: ["left dog"])
+        _ = model.segment([request], isCancelled: { _ in false })
+        let before = model.multiplyAddsForTests
+        _ = model.segment([request], isCancelled: { _ in false })
+        let phrase = model.multiplyAddsForTests - before
+
+        let configuration = try ModelConfiguration.read(directory: GoldenFile.folder + "/qwen2_merged")
+        let (language, d) = (configuration.llm_config, configuration.vision_config.hidden_size)
+        let (t, f, kv) = (
+            language.hidden_size, language.intermediate_size,
+            configuration.keyValueHeads * configuration.headSize
+        )
+        let imageToken = try #require(golden.facts.special_ids["</img>"])
+        let ids = model.promptForTests(["left dog"])
+        let tokens = ids.count - 1 - (try #require(ids.firstIndex(of: imageToken)))
+        let projection = t * (t + 2 * kv)
+        let rest = t * t + 3 * t * f
+        // The last layer goes on with one row, and the vocabulary is scored for that row alone.
+        let text =
+            tokens * (language.num_hidden_layers * projection + (language.num_hidden_layers - 1) * rest)
+            + rest
+            + t * language.vocab_size
+        let cells = configuration.grid * configuration.grid
+        let patch = configuration.vision_config.patch_size
+        let mask = t * d + 2 * d * d + cells * (2 * d * d + 9 * patch * patch * d)
+        #expect(phrase == text + mask)
+    }
+
     @Test func generationIsBoundedAndNeverInventsARejection() throws {
         let golden = try GoldenFile("qwen2_merged")
         let request = SegmentationRequest(
