@@ -18,7 +18,7 @@ struct Benchmarks: ParsableCommand {
     @Option(help: "Threads; by default what affinity and the control group grant.")
     var threads: Int?
 
-    @Option(help: "Runs of each scenario after one warm-up.")
+    @Option(help: "Runs of each scenario, after a warm-up when more than one.")
     var runs = 20
 
     @Option(help: "Run only the scenario of this name; may be given more than once.")

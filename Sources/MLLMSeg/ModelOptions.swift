@@ -13,18 +13,18 @@ public struct ModelOptions: Sendable {
 
 /// Where bfloat16 weights live while the model serves.
 public enum WeightPlacement: String, Sendable, CaseIterable {
-    /// `float32` up to 512 MiB of stored weights, else `mapped`.
+    /// `float32` up to 512 MiB of stored weights, else `bfloat16`.
     case automatic
-    /// Widened once, at load: twice the file's size in memory, fastest.
+    /// Widened once, at load: twice the file's size in memory.
     case float32
-    /// Left in the mapped file and widened a panel at a time, just before each product.
-    case mapped
+    /// Arranged as they are and widened in registers; the embedding table stays in the mapped file.
+    case bfloat16
 
     func isMapped(storedBytes: Int) -> Bool {
         switch self {
         case .automatic: storedBytes > 512 << 20
         case .float32: false
-        case .mapped: true
+        case .bfloat16: true
         }
     }
 }

@@ -33,7 +33,7 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Threads for the model. (default: as many as this process may use)")
     var threads: String?
 
-    @Option(help: "Where weights live: automatic, float32 or mapped. (default: automatic)")
+    @Option(help: "How weights are kept in memory: automatic, float32 or bfloat16. (default: automatic)")
     var weights: String?
 
     @Option(

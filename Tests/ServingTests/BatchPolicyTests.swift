@@ -51,6 +51,18 @@ import Testing
         Row(
             name: "more expressions than a batch holds go alone",
             waiting: [(1, "a", 9, 0, nil), (2, "a", 1, 1, nil)], batch: [1]),
+        Row(
+            name: "a stream on one picture doesn't starve another",
+            waiting: [(1, "b", 1, 0, nil)] + (2...7).map { ($0, "a", 1, Int($0), nil) }, batch: [1, 2, 3, 4]),
+        Row(
+            name: "a small request comes with its picture before others that waited longer",
+            waiting: [(1, "a", 6, 0, nil), (2, "b", 2, 1, nil), (3, "a", 2, 2, nil)], batch: [1, 3]),
+        Row(
+            name: "a big request is not passed for ever: the longest wait leads",
+            waiting: [(1, "a", 20, 0, nil), (2, "b", 1, 1, nil), (3, "b", 1, 2, nil)], batch: [1]),
+        Row(
+            name: "a deadline too near for the rest goes first, with company that fits",
+            waiting: [(1, "a", 5, 0, nil), (2, "b", 4, 9, 12), (3, "b", 4, 9, nil)], batch: [2, 3]),
         Row(name: "all expired", waiting: [(1, "a", 1, 0, 1)], batch: [], expired: [1]),
     ]
 

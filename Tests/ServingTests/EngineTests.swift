@@ -155,6 +155,22 @@ import Testing
         await engine.drain()
     }
 
+    @Test func waitsBatchesStagesAndCacheAreCounted() async throws {
+        let registry = MetricsRegistry()
+        let engine = Engine(metrics: ServingMetrics(registry))
+        engine.start(loading: { GatedBackend() })
+        #expect(await engine.waitUntilLoaded())
+        for phrase in ["first", "again", "again"] { _ = try await engine.submit(job(phrase)) }
+        await engine.drain()
+        let page = registry.render()
+        for line in [
+            "mllmseg_image_cache_hits_total 2", "mllmseg_image_cache_misses_total 1",
+            "mllmseg_queue_wait_seconds_count 3", "mllmseg_batch_size_count 3", "mllmseg_batch_size_sum 3",
+            "mllmseg_stage_duration_seconds_count{stage=\"vision\"} 3",
+            "mllmseg_stage_duration_seconds_sum{stage=\"vision\"} 1.5",
+        ] { #expect(page.split(separator: "\n").contains { $0 == line }, "\(line)") }
+    }
+
     @Test func picturesOfWaitingRequestsAreBounded() async throws {
         let backend = GatedBackend(gated: true)
         // The test's picture has 192 bytes: two different ones fit.

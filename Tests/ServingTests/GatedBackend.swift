@@ -58,6 +58,9 @@ final class GatedBackend: SegmentationBackend {
                 expression: expression, rejected: rejected, rejectionScore: rejected ? 1 : 0,
                 masks: rejected ? [] : [ScoredMask(mask: mask, score: 0.75)])
         }
-        return SegmentationResult(expressions: results, timings: StageTimings(), imageCacheHit: false)
+        var timings = StageTimings()
+        timings.vision = 0.5
+        return SegmentationResult(
+            expressions: results, timings: timings, imageCacheHit: request.expressions.contains("again"))
     }
 }
