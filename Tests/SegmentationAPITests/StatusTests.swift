@@ -83,7 +83,7 @@ import Testing
             "mllmseg_expressions_total{outcome=\"rejected\"} 1", "mllmseg_queue_depth 0",
             "mllmseg_queue_capacity 8", "mllmseg_requests_in_flight 0", "mllmseg_model_ready 1",
             "mllmseg_image_cache_misses_total 1", "mllmseg_build_info{version=\"0.1.0\"} 1",
-            "mllmseg_picture_store_bytes 45",
+            "mllmseg_picture_store_bytes 237",
         ] { #expect(lines.contains(line), "\(line)") }
         #expect(!answer.text.contains("unknown/"))
     }
