@@ -25,7 +25,7 @@ class Batches(IterableDataset):
         torch.set_num_threads(1)
         worker = torch.utils.data.get_worker_info()
         rng = np.random.default_rng((self.seed, worker.id if worker else 0))
-        source, prompter, st = Source(self.cache), Prompter(self.tokenizer), self.stage
+        source, prompter, st = Source(self.cache, teacher=True), Prompter(self.tokenizer), self.stage
         while True:
             items = []
             while len(items) < st["pictures"]:
@@ -42,6 +42,8 @@ def collate(items, prompter, size, rng=None):
     out = dict(pixels=torch.from_numpy(np.stack([it["pixels"] for it in items])),
                labels=torch.from_numpy(np.stack([it["labels"] for it in items]).reshape(len(items), -1).astype(np.int64)),
                boxes=torch.from_numpy(np.stack([it["boxes"] for it in items]).reshape(len(items), -1, 4)))
+    if "teach" in items[0]:
+        out["teach"] = torch.from_numpy(np.stack([it["teach"] for it in items]).reshape(len(items), (size // PATCH) ** 2, -1))
     if not any(it["phrases"] for it in items):
         return out
     n = (size // PATCH) ** 2 // 4

@@ -63,23 +63,36 @@ def measure(mask, truth, rejected, present):
     return dict(present=present, rejected=bool(rejected), inter=inter, union=union, iou=iou, hit=box_iou(box(mask), box(truth)) > 0.5 if present else False)
 
 
-def summary(rows):
-    """rows of `measure` -> the metrics, in percent"""
-    there, gone = [r for r in rows if r["present"]], [r for r in rows if not r["present"]]
-    mean = lambda v: round(100 * float(np.mean(v)), 1) if len(v) else None
-    inter = sum(r["inter"] for r in there)
-    union = sum(r["union"] for r in there) + sum(r["union"] for r in gone if not r["rejected"])
-    return dict(phrases=len(rows), gIoU=mean([r["iou"] if r["present"] else float(r["rejected"]) for r in rows]), cIoU=round(100 * inter / max(union, 1), 1),
-                present=mean([r["iou"] for r in there]), served=mean([(0 if r["rejected"] else r["iou"]) if r["present"] else float(r["rejected"]) for r in rows]),
-                prec50=mean([r["hit"] for r in there]), N_acc=mean([r["rejected"] for r in gone]), T_acc=mean([not r["rejected"] for r in there]))
+def summary(rows, resamples=1000):
+    """rows of `measure` -> the metrics in percent, each with its 95% interval (pictures drawn again with replacement).
+    {name: (value, low, high)}; None where no phrase counts."""
+    facts = np.array([[1, r["iou"] if r["present"] else r["rejected"], r["inter"] * r["present"], r["union"] if r["present"] or not r["rejected"] else 0,
+                       r["present"], r["iou"] * r["present"], (r["iou"] if r["present"] else 1) * (r["rejected"] != r["present"]), r["hit"],
+                       not r["present"], r["rejected"] and not r["present"], r["present"] and not r["rejected"]] for r in rows], float).reshape(-1, 11)
+    _, picture = np.unique([r["picture"] for r in rows], return_inverse=True)
+    sums = np.zeros((picture.max(initial=-1) + 1, facts.shape[1]))
+    np.add.at(sums, picture, facts)
+    draws = np.random.default_rng(1).multinomial(len(sums), np.full(len(sums), 1 / max(len(sums), 1)), resamples) if len(sums) else np.zeros((0, 0))
+    again = np.concatenate([sums.sum(0)[None], draws @ sums])
+    count, g, inter, union, there, iou, served, hit, gone, refused, accepted = again.T
+    out = dict(phrases=len(rows))
+    for name, top, bottom in (("gIoU", g, count), ("cIoU", inter, union), ("present", iou, there), ("served", served, count),
+                              ("prec50", hit, there), ("N_acc", refused, gone), ("T_acc", accepted, there)):
+        share = 100 * top[bottom > 0] / bottom[bottom > 0]
+        out[name] = (round(share[0], 1), *(round(v, 1) for v in np.percentile(share[1:], (2.5, 97.5)))) if bottom[0] > 0 else None
+    return out
 
 
 def dev_pictures(data):
-    """Yields (rgb, list of dict(phrase, truth, kind, tags)) of the development photos."""
+    """Yields (rgb, list of dict(phrase, truth, kind, tags), mask of the largest thing) of the development photos."""
     pack = json.load(open(f"{data}/annotations.json"))
     images = {i["source_image_id"]: i for i in pack["images"] if i["set"] == "coco_dev"}
     anns = {x["id"]: x for x in pack["annotations"]}
-    by_image = {}
+    by_image, things = {}, {}
+    kinds = {c["id"]: c["isthing"] for c in pack["categories"]}
+    for x in pack["annotations"]:
+        if kinds[x["category_id"]] and not x["iscrowd"]:
+            things.setdefault(x["image_id"], []).append(x)
     for line in open(f"{data}/dev_expressions.jsonl"):
         e = json.loads(line)
         by_image.setdefault(e["image_id"], []).append(e)
@@ -92,10 +105,11 @@ def dev_pictures(data):
             for i in e["annotation_ids"]:
                 truth |= rle.decode(anns[i]["segmentation"]).astype(bool)
             out.append(dict(phrase=e["expression"], truth=truth, kind=e["kind"], tags=e["tags"]))
-        yield rgb, out
+        largest = max(things[im["id"]], key=lambda x: x["area"])
+        yield rgb, out, rle.decode(largest["segmentation"]).astype(bool)
 
 
-def composed_pictures(source, size, phrases, seed=20_000):
+def composed_pictures(source, phrases, size=224, seed=20_000):
     """Held-out backgrounds and cut-outs, combinations of words that training left out."""
     rng, left = np.random.default_rng(seed), phrases
     while left > 0:
@@ -104,42 +118,43 @@ def composed_pictures(source, size, phrases, seed=20_000):
             continue
         left -= len(item["phrases"])
         yield item["pixels"], [dict(phrase=p["phrase"], truth=m, kind=p["kind"], tags=p["tags"] + ([] if p["kind"] == "absent" else ["seen cut-out" if p["seen_names"] else "held-out cut-out"]))
-                               for p, m in zip(item["phrases"], item["masks"])]
+                               for p, m in zip(item["phrases"], item["masks"])], item["largest"]
 
 
 def run(model, prompter, pictures, shuffle=None):
     """All rows over the pictures; `shuffle`: a generator that gives each phrase another picture's words."""
     pictures = list(pictures)
-    words = [q["phrase"] for _, qs in pictures for q in qs]
+    words = [q["phrase"] for _, qs, _ in pictures for q in qs]
     if shuffle is not None:
         words = [words[i] for i in shuffle.permutation(len(words))]
     rows, at = [], 0
-    for rgb, qs in pictures:
+    for number, (rgb, qs, _) in enumerate(pictures):
         probs, rejected = predict(model, prompter, rgb, words[at:at + len(qs)])
         at += len(qs)
         for q, p, r in zip(qs, probs, rejected):
-            rows.append(dict(measure(p >= 0.5, q["truth"], r, q["kind"] != "absent"), kind=q["kind"], tags=q["tags"]))
+            rows.append(dict(measure(p >= 0.5, q["truth"], r, q["kind"] != "absent"), picture=number, kind=q["kind"], tags=q["tags"]))
     return rows
 
 
-def constant(pictures, full):
-    """Baselines: the whole picture for every phrase, or every phrase rejected with an empty mask."""
-    return [dict(measure(np.full(q["truth"].shape, full), q["truth"], not full, q["kind"] != "absent"), kind=q["kind"], tags=q["tags"]) for _, qs in pictures for q in qs]
+def constant(pictures, mask, rejected=False):
+    """A baseline that gives every phrase of a picture the same mask: a function of the picture's largest thing."""
+    return [dict(measure(mask(largest), q["truth"], rejected, q["kind"] != "absent"), picture=number) for number, (_, qs, largest) in enumerate(pictures) for q in qs]
 
 
 def quick(model, weights, prompter, source, data):
     """A short look during training, with the averaged weights."""
     other = copy.deepcopy(model)
     other.load_state_dict(weights)
-    pick = lambda rows: {k: v for k, v in summary(rows).items() if k != "phrases"}
-    return dict(dev=pick(run(other, prompter, dev_pictures(data))), composed=pick(run(other, prompter, composed_pictures(source, model.config["force_image_size"], 300))))
+    pick = lambda rows: {k: v[0] for k, v in summary(rows, 1).items() if k != "phrases"}
+    return dict(dev=pick(run(other, prompter, dev_pictures(data))), composed=pick(run(other, prompter, composed_pictures(source, 300))))
 
 
 def table(results):
     cols = ["phrases", "gIoU", "cIoU", "present", "served", "prec50", "N_acc", "T_acc"]
     lines = ["| | " + " | ".join(cols) + " |", "|---|" + "---:|" * len(cols)]
+    show = lambda v: "" if v is None else str(v) if isinstance(v, int) else "{} ({}-{})".format(*v)
     for name, s in results.items():
-        lines.append(f"| {name} | " + " | ".join("" if s[c] is None else str(s[c]) for c in cols) + " |")
+        lines.append(f"| {name} | " + " | ".join(show(s[c]) for c in cols) + " |")
     return "\n".join(lines)
 
 
@@ -151,8 +166,9 @@ def report(model, prompter, pictures):
         out["kind: " + kind] = summary([r for r in rows if r["kind"] == kind])
     for tag in sorted({t for r in rows for t in r["tags"]}):
         out["tag: " + tag] = summary([r for r in rows if tag in r["tags"]])
-    out["baseline: reject all, empty mask"] = summary(constant(pictures, False))
-    out["baseline: whole picture"] = summary(constant(pictures, True))
+    out["baseline: reject all, empty mask"] = summary(constant(pictures, np.zeros_like, rejected=True))
+    out["baseline: whole picture"] = summary(constant(pictures, np.ones_like))
+    out["baseline: largest thing, known"] = summary(constant(pictures, np.copy))
     out["baseline: phrases shuffled between pictures"] = summary(run(model, prompter, pictures, np.random.default_rng(3)))
     return out
 
@@ -160,7 +176,7 @@ def report(model, prompter, pictures):
 def overlays(model, prompter, pictures, out, count=12, seed=5):
     """Side by side: truth and prediction, for looking at (the photos are not ours to publish)."""
     os.makedirs(out, exist_ok=True)
-    pictures = [(rgb, q) for rgb, qs in pictures for q in qs]
+    pictures = [(rgb, q) for rgb, qs, _ in pictures for q in qs]
     for n, i in enumerate(np.random.default_rng(seed).choice(len(pictures), count, replace=False)):
         rgb, q = pictures[i]
         probs, rejected = predict(model, prompter, rgb, [q["phrase"]])
@@ -186,7 +202,7 @@ def main():
     if a.overlays:
         overlays(model, prompter, dev_pictures(a.data), a.overlays)
     results = {"Development photos, phrases written by people": report(model, prompter, dev_pictures(a.data)),
-               "Composed scenes, held out": report(model, prompter, composed_pictures(Source(a.cache), model.config["force_image_size"], a.phrases))}
+               "Composed scenes, held out": report(model, prompter, composed_pictures(Source(a.cache), a.phrases))}
     os.makedirs(a.out, exist_ok=True)
     json.dump(results, open(f"{a.out}/results.json", "w"), indent=1)
     text = "\n\n".join(f"## {name}\n\n{table(r)}" for name, r in results.items())

@@ -281,7 +281,7 @@ class MLLMSeg(nn.Module):
         self.res_decoder = MaskDecoder(d, t, v["patch_size"])
         if classes:                                        # training-time helpers, never exported
             self.heads = nn.ModuleDict(dict(patch=nn.Linear(d, classes), box=nn.Linear(d, 4), where=nn.Linear(t, 64), there=nn.Linear(d, 64),
-                                            words=nn.Linear(t, l["vocab_size"]), target=nn.Linear(t, 4), cell=nn.Linear(d, 1)))
+                                            words=nn.Linear(t, l["vocab_size"]), target=nn.Linear(t, 4), cell=nn.Linear(d, 1), teach=nn.Linear(d, 96)))
         self.reset()
 
     def reset(self):

@@ -130,7 +130,7 @@ class Phraser:
         at = [self.objs[j][key] for j in same]
         n = self.shown(name)
         if wrong:
-            if any((v > 0.36) if last else (v < 0.64) for v in at):
+            if any((v > 0.4) if last else (v < 0.6) for v in at):
                 return None
             return self.pick(["the {n} on the {w}", "{n} on the {w} side", "{w} {n}"]).format(n=n, w=word) if horizontal else f"{self.pick(['the ', ''])}{n} at the {word}", [], ["position"]
         order = sorted(same, key=lambda j: self.objs[j][key], reverse=last)
@@ -155,6 +155,22 @@ class Phraser:
             forms = ["the {n} at the {w}", "{n} at the {w}", "{w} {n}", "the {w} {n}"]
             forms += (["the {n} in front", "front {n}", "the closest {n}"] if last else ["the {n} in the back"]) if self.photo and len(same) > 1 else []
         return self.pick(forms).format(n=n, w=word), [order[0]], ["position"]
+
+    def coloured_position(self):
+        """The leftmost (rightmost ...) of several things of one name and colour."""
+        c = self.choose()
+        word = self.pick(COLOURS) if c is None else main_colour(self.objs[c[0]]["shares"])
+        if c is None or word is None or word in c[1] or "person" in self.objs[c[0]]["names"] or held_out(word, c[1]) and not self.allow:
+            return None
+        flags = [self.is_colour(self.objs[j], word) for j in c[2]]
+        same = [j for j, f in zip(c[2], flags) if f]
+        side = int(self.rng.integers(2))
+        order = sorted(same, key=lambda j: self.objs[j]["cx"], reverse=bool(side))
+        at = [self.objs[j]["cx"] for j in order]
+        if None in flags or not order or (at[0] - 0.5) * (1 if side else -1) < 0.1 or len(at) > 1 and abs(at[0] - at[1]) < 0.08:
+            return None
+        return self.pick(["the {c} {n} on the {w}", "{c} {n} on the {w}", "{w} {c} {n}", "the {w} {c} {n}", "{c} {n} at the {w}"]).format(
+            c=word, n=c[1], w=("left", "right")[side]), order[:1], ["attribute", "position"]
 
     def relation(self, wrong=False):
         c = self.choose()
@@ -220,9 +236,9 @@ class Phraser:
     # ---------------------------------------------------------------- absent
     def absent(self):
         r = self.rng.random()
-        if self.objs and r < 0.45:
-            made = self.pick([self.colour, self.position, self.relation])(wrong=True)
-            if made or r < 0.2:
+        if self.objs and r < 0.6:
+            made = self.pick([self.colour, self.position, self.position, self.relation])(wrong=True)
+            if made or r < 0.3:
                 return made
         name = self.absent_names()
         words = set(name.split())
@@ -246,7 +262,7 @@ class Phraser:
         self.objs, self.blocked = objs, blocked
         if count == 0:
             return []
-        weights = dict(category=3.0, colour=2.2, size=1.0, position=2.4, relation=1.4, several=1.6)
+        weights = dict(category=3.0, colour=2.0, size=1.5, position=2.4, coloured_position=1.0, relation=1.4, several=1.6)
         kinds, p = list(weights), [w / sum(weights.values()) for w in weights.values()]
         out, seen = [], set()
         absent = int(self.rng.binomial(count, absent_share)) if objs else 1

@@ -3,9 +3,11 @@
 `Source(cache).scene(rng, size, ...)` and `.photo(...)` return
 dict(pixels uint8 [S, S, 3], masks bool [P, S, S], phrases (list of dict),
 labels int16 [g, g] class of each patch (0 background, -1 unknown), boxes
-float32 [g, g, 4] of the object under each patch).
+float32 [g, g, 4] of the object under each patch) and, with a teacher, teach
+float16 [g, g, 96], what it sees there (zeros: unknown).
 """
 import json
+import os
 
 import numpy as np
 from PIL import Image
@@ -17,10 +19,11 @@ PATCH = 14
 
 
 class Source:
-    def __init__(self, cache):
+    def __init__(self, cache, teacher=False):
         self.photos = np.load(f"{cache}/photos.npy", mmap_mode="r")
         self.masks = np.load(f"{cache}/masks.npy", mmap_mode="r")
         self.sprites = np.load(f"{cache}/sprites.npy", mmap_mode="r")
+        self.teacher = [np.load(f"{cache}/teacher_{n}.npy", mmap_mode="r") for n in ("photos", "sprites")] if teacher and os.path.exists(f"{cache}/teacher_sprites.npy") else None
         index = json.load(open(f"{cache}/index.json"))
         self.photo_info, self.objects, self.sprite_info = index["photos"], index["objects"], index["sprites"]
         self.by_set = {}
@@ -73,23 +76,34 @@ class Source:
         return self.name_list[int(rng.choice(len(self.name_list), p=self.name_p))]
 
     def _background(self, rng, size, held):
+        """A picture to paste on, and what the teacher sees in it."""
         if rng.random() < 0.25 and not held:
             a, b = rng.integers(0, 256, (2, 3))
             t = np.linspace(0, 1, size)[:, None, None] if rng.random() < 0.5 else np.linspace(0, 1, size)[None, :, None]
-            return (a * (1 - t) + b * t + np.zeros((size, size, 3))).astype(np.uint8)
-        src = self.photos[self.backgrounds[held][rng.integers(len(self.backgrounds[held]))]]
+            return (a * (1 - t) + b * t + np.zeros((size, size, 3))).astype(np.uint8), None
+        pid = self.backgrounds[held][rng.integers(len(self.backgrounds[held]))]
         s = rng.uniform(128, 256)
         x, y = rng.uniform(0, 256 - s, 2)
-        im = Image.fromarray(src).resize((size, size), Image.BILINEAR, box=(x, y, x + s, y + s))
-        return np.array(im)
+        flip = not held and rng.random() < 0.5
+        im = np.array(Image.fromarray(self.photos[pid]).resize((size, size), Image.BILINEAR, box=(x, y, x + s, y + s)))
+        return (im[:, ::-1].copy() if flip else im), self._seen(pid, (x, y, x + s, y + s), size // PATCH, flip)
 
-    def scene(self, rng, size, count, objects=(1, 4), scale=(0.3, 0.6), held=False, absent=0.22, rendered=0.75):
-        canvas = self._background(rng, size, held)
-        n = int(rng.integers(objects[0], objects[1] + 1))
+    def _seen(self, pid, box, g, flip):
+        """The teacher's features of a crop of a photo at the centres of g x g patches."""
+        if self.teacher is None:
+            return None
+        grid = self.teacher[0][pid].astype(np.float32)
+        (x, x0, x1), (y, y0, y1) = (sample(box[i], box[i + 2], g, len(grid)) for i in (0, 1))
+        rows = grid[y0] * (1 - y)[:, None, None] + grid[y1] * y[:, None, None]
+        out = rows[:, x0] * (1 - x)[None, :, None] + rows[:, x1] * x[None, :, None]
+        return (out[:, ::-1] if flip else out).astype(np.float16)
+
+    def _choose(self, rng, n, held=False, rendered=0.75):
+        """n cut-outs, some of them of one name."""
         wanted = []
         while len(wanted) < n:
             name = self.random_name(rng)
-            copies = 1 if rng.random() < 0.5 else int(rng.integers(2, 4))
+            copies = 1 if rng.random() < 0.45 else int(rng.integers(2, 4))
             for _ in range(min(copies, n - len(wanted))):
                 use_held = held and name in self.names[True] and rng.random() < 0.6
                 pool = self.names[use_held][name]
@@ -97,27 +111,40 @@ class Source:
                 if drawn and rng.random() < rendered:
                     pool = drawn
                 wanted.append(pool[rng.integers(len(pool))])
+        return wanted
+
+    def _paste(self, rng, canvas, wanted, scale, objs, masks, varied):
+        """Pastes cut-outs on the canvas and on top of `masks` (both changed in place).
+        -> objects still in sight, their masks, names of those that are hidden too much to speak of"""
+        size = len(canvas)
         base = rng.uniform(*scale)
-        placed, masks = [], []
+        full = [int(m.sum()) for m in masks]
+        objs, masks, placed = list(objs), list(masks), []
         for sid in wanted:
             info = self.sprite_info[sid]
             bx, by, bw, bh = info["box"]
             side = np.clip(base * np.exp(rng.normal(0, 0.3)), scale[0] * 0.7, scale[1] * 1.1) * size
-            w, h = max(6, int(bw * side / 128)), max(6, int(bh * side / 128))
+            wide = np.exp(rng.normal(0, 0.1)) if varied else 1
+            w, h = max(6, int(bw * side * wide / 128)), max(6, int(bh * side / wide / 128))
             for _ in range(12):
                 x, y = int(rng.uniform(-0.05, 1.05) * (size - w)), int(rng.uniform(-0.05, 1.05) * (size - h))
                 if all(overlap((x, y, w, h), q) < 0.25 for q in placed):
                     break
             else:
                 continue
-            im = Image.fromarray(self.sprites[sid][by:by + bh, bx:bx + bw])
-            im = np.asarray(im.resize((w, h), Image.BILINEAR)).astype(np.float32)
+            im = Image.fromarray(self.sprites[sid][by:by + bh, bx:bx + bw]).resize((w, h), Image.BILINEAR)
+            if varied:
+                im = vary(im, rng)
+                w, h = im.size
+            im = np.asarray(im).astype(np.float32)
             if rng.random() < 0.5:
                 im = im[:, ::-1]
             y0, x0, y1, x1 = max(y, 0), max(x, 0), min(y + h, size), min(x + w, size)
+            if x1 <= x0 or y1 <= y0:
+                continue
             im = im[y0 - y:y1 - y, x0 - x:x1 - x]
             alpha = im[..., 3:] / 255
-            light = np.exp(rng.normal(0, 0.12))
+            light = np.exp(rng.normal(0, 0.12)) * (np.exp(rng.normal(0, 0.05, 3)) if varied else 1)
             canvas[y0:y1, x0:x1] = np.clip(canvas[y0:y1, x0:x1] * (1 - alpha) + im[..., :3] * light * alpha, 0, 255)
             m = np.zeros((size, size), bool)
             m[y0:y1, x0:x1] = alpha[..., 0] > 0.5
@@ -125,41 +152,53 @@ class Source:
                 old &= ~m
             placed.append((x, y, w, h))
             masks.append(m)
-            info = dict(info, full=int(m.sum()), sid=sid)
-            placed[-1] = (x, y, w, h, info)
-        objs, keep, blocked = [], [], set()
-        for q, m in zip(placed, masks):
-            info, area = q[4], int(m.sum())
-            if area < 0.55 * info["full"] or area < 0.004 * size * size:
-                blocked |= set(info["names"])
+            full.append(int(m.sum()))
+            objs.append((info, sid))
+        seen, keep, blocked = [], [], set()
+        for o, m, before in zip(objs, masks, full):
+            names = o[0]["names"] if isinstance(o, tuple) else o["names"]
+            area = int(m.sum())
+            if area < 0.55 * before or area < 0.004 * size * size and isinstance(o, tuple) or not area:
+                blocked |= set(names)
                 continue
-            objs.append(describe(m, info["names"], info["shares"], held=info["sid"] in self.held_sprites))
+            if isinstance(o, tuple):
+                seen.append(describe(m, names, o[0]["shares"], held=o[1] in self.held_sprites, sid=o[1]))
+            else:
+                seen.append(dict(o, **describe(m, names, o["shares"])))
             keep.append(m)
+        return seen, keep, blocked
+
+    def scene(self, rng, size, count, objects=(1, 4), scale=(0.3, 0.6), held=False, absent=0.22):
+        """A composed scene; `held`: of the held-out cut-outs and backgrounds, as they are."""
+        canvas, seen = self._background(rng, size, held)
+        wanted = self._choose(rng, int(rng.integers(objects[0], objects[1] + 1)), held)
+        objs, keep, blocked = self._paste(rng, canvas, wanted, scale, [], [], not held)
         canvas = jitter(canvas, rng)
         found = Phraser(rng, lambda: self.random_name(rng), allow_held_out=held).make(objs, blocked, count, absent)
-        return self._finish(canvas, objs, keep, found, size, 0)
+        return self._finish(canvas, objs, keep, found, size, 0, seen)
 
     # ---------------------------------------------------------------- photographs
-    def photo(self, rng, size, count, which=None, crop=(0.6, 1.0), absent=0.22):
-        kind = which or ["coco_train", "human", "coco_person", "ccp"][int(rng.choice(4, p=[0.38, 0.27, 0.2, 0.15]))]
+    def photo(self, rng, size, count, which=None, crop=(0.6, 1.0), absent=0.22, pasted=0.4):
+        kind = which or ["coco_train", "human", "coco_person", "ccp"][int(rng.choice(4, p=[0.34, 0.27, 0.26, 0.13]))]
         pid = self.by_set[kind][rng.integers(len(self.by_set[kind]))]
         info = self.photo_info[pid]
         human = kind == "human"
-        s = rng.uniform(0.85 if human else crop[0], 1.0) * 256
-        x, y = rng.uniform(0, 256 - s, 2)
-        flip = rng.random() < 0.5
-        canvas = np.array(Image.fromarray(self.photos[pid]).resize((size, size), Image.BILINEAR, reducing_gap=2, box=(x, y, x + s, y + s)))
-        canvas = jitter(canvas[:, ::-1] if flip else canvas, rng)
+        s, wide = rng.uniform(0.85 if human and rng.random() < 0.5 else crop[0], 1.0) * 256, np.exp(rng.uniform(-0.18, 0.18))
+        w, h = min(256, s * wide), min(256, s / wide)
+        x, y = rng.uniform(0, 256 - w), rng.uniform(0, 256 - h)
+        box, flip = (x, y, x + w, y + h), rng.random() < 0.5
+        canvas = np.array(Image.fromarray(self.photos[pid]).resize((size, size), Image.BILINEAR, reducing_gap=2, box=box))
+        canvas = np.ascontiguousarray(canvas[:, ::-1]) if flip else canvas
         ids = info["objects"]
-        cut = lambda m: resize_mask(m, size, (x, y, x + s, y + s), flip)
+        cut = lambda m: resize_mask(m, size, box, flip)
         objs, keep, blocked, where = [], [], set(), {}
         if ids:
             bits = np.unpackbits(np.asarray(self.masks[ids[0]:ids[-1] + 1]), axis=1).reshape(-1, 256, 256)
-        x0, y0, x1, y1 = (int(round(v)) for v in (x, y, x + s, y + s))
+        x0, y0, x1, y1 = (int(round(v)) for v in box)
         for k, oid in enumerate(ids):
             o = self.objects[oid]
             seen = int(bits[k, y0:y1, x0:x1].sum())
-            if o["crowd"] or seen < 0.002 * s * s or seen < 0.35 * o["area"] * 65536:
+            if o["crowd"] or seen < 0.002 * w * h or seen < 0.35 * o["area"] * 65536:
                 blocked |= set(o["names"])
                 continue
             m = cut(bits[k])
@@ -168,13 +207,26 @@ class Source:
             where[oid] = len(objs)
             objs.append(describe(m, o["names"], o["shares"]))
             keep.append(m)
+        seen = self._seen(pid, box, size // PATCH, flip)
+        whole = min(w, h) > 0.8 * 256
+        added = set()
+        if kind in ("coco_train", "human") and rng.random() < pasted:
+            sids = self._choose(rng, int(rng.integers(1, 4)))
+            before = [id(m) for m in keep]
+            objs, keep, hidden = self._paste(rng, canvas, sids, (0.2, 0.5), objs, keep, True)
+            after = {id(m): i for i, m in enumerate(keep)}
+            where = {oid: after[before[i]] for oid, i in where.items() if before[i] in after}
+            blocked |= hidden
+            added = {word for sid in sids for name in self.sprite_info[sid]["names"] for word in name.split()}
+        canvas = jitter(canvas, rng, 1.6)
         pick_absent = lambda: self.coco_names[int(rng.choice(len(self.coco_names), p=self.coco_p))] if rng.random() < 0.85 else self.random_name(rng)
         found = []
         if human:
             order = rng.permutation(len(info["human"]))
             for h in (info["human"][i] for i in order):
-                if len(found) < count - 1 and all(t in where for t in h["targets"]):
-                    text = h["phrase"].strip().lower().rstrip(".")
+                text = h["phrase"].strip().lower().rstrip(".")
+                placed = not whole and {"position", "relation", "size"} & set(h["tags"])
+                if len(found) < count - 1 and all(t in where for t in h["targets"]) and not placed and not added & set(text.split()):
                     found.append(dict(phrase=mirror_words(text) if flip else text, targets=[where[t] for t in h["targets"]], kind=h["kind"], tags=h["tags"]))
         if kind in ("coco_person", "ccp"):
             absent *= 0.6
@@ -184,15 +236,22 @@ class Source:
             if kind == "ccp" and rng.random() < 0.5:
                 pick_absent = lambda: ["hat", "scarf", "sunglasses", "belt", "jeans", "shorts", "skirt", "dress", "bag", "boots", "tie", "socks", "coat"][rng.integers(13)]
         found += Phraser(rng, pick_absent, photo=True).make(objs, blocked, count - len(found), absent)
-        return self._finish(canvas, objs, keep, found[:count], size, 0 if kind in ("coco_train", "human") else -1)
+        return self._finish(canvas, objs, keep, found[:count], size, 0 if kind in ("coco_train", "human") else -1, seen)
 
     # ---------------------------------------------------------------- common
-    def _finish(self, canvas, objs, masks, found, size, empty_label):
+    def _finish(self, canvas, objs, masks, found, size, empty_label, seen):
         g = size // PATCH
         labels, boxes = np.full((g, g), empty_label, np.int16), np.zeros((g, g, 4), np.float32)
         stack = np.stack(masks) if masks else np.zeros((0, size, size), bool)
         cover = stack.reshape(-1, g, PATCH, g, PATCH).sum((2, 4)) / PATCH ** 2
-        labels[(cover.sum(0) > 0.1) & (cover.sum(0) < 0.5)] = -1
+        unsure = (cover.sum(0) > 0.1) & (cover.sum(0) < 0.5)
+        labels[unsure] = -1
+        pasted = [i for i, o in enumerate(objs) if "sid" in o]
+        if self.teacher is not None:
+            seen = np.zeros((g, g, self.teacher[1].shape[1]), np.float16) if seen is None else seen.copy()
+            seen[cover[pasted].sum(0) > 0.1] = 0
+            for i in pasted:
+                seen[cover[i] > 0.5] = self.teacher[1][objs[i]["sid"]]
         for i in sorted(range(len(objs)), key=lambda k: -objs[k]["area"]):
             on = cover[i] > 0.5
             labels[on] = self.class_of[objs[i]["names"][0]]
@@ -202,7 +261,9 @@ class Source:
             for t in f["targets"]:
                 out[k] |= stack[t]
             f["seen_names"] = all(not objs[t].get("held") for t in f["targets"])
-        return dict(pixels=np.ascontiguousarray(canvas), masks=out, phrases=found, labels=labels, boxes=boxes)
+        made = dict(pixels=np.ascontiguousarray(canvas), masks=out, phrases=found, labels=labels, boxes=boxes,
+                    largest=stack[stack.sum((1, 2)).argmax()] if masks else np.zeros((size, size), bool))
+        return made if self.teacher is None else dict(made, teach=seen)
 
 
 COMMON = set("car chair table tree bag handbag backpack bottle cup phone cell phone book bench tie umbrella purse building wall sky grass floor".split()) | {"cell phone", "dining table"}
@@ -234,8 +295,31 @@ def resize_mask(bits, size, box, flip):
     return m[:, ::-1] if flip else m
 
 
-def jitter(rgb, rng):
-    """Brightness, contrast and a colour cast, mild enough to keep colour words true."""
-    gain = np.exp(rng.normal(0, 0.12)) * np.exp(rng.normal(0, 0.04, 3))
-    lut = np.clip(np.arange(256)[:, None] * gain + rng.normal(0, 8), 0, 255).astype(np.uint8)
-    return np.stack([lut[:, c][rgb[..., c]] for c in range(3)], -1)
+def sample(low, high, g, n):
+    """Bilinear sampling of n cells of a 256-pixel side at the centres of g parts of [low, high]: shares, two indices."""
+    at = np.clip((low + (np.arange(g) + 0.5) * (high - low) / g) * n / 256 - 0.5, 0, n - 1)
+    left = np.floor(at).astype(int)
+    return (at - left).astype(np.float32), left, np.minimum(left + 1, n - 1)
+
+
+def vary(im, rng):
+    """Turns some cut-outs a little, blurs some, and changes the contrast: colour words stay true."""
+    if rng.random() < 0.4:
+        im = im.rotate(rng.normal(0, 10), Image.BILINEAR, expand=True)
+    if rng.random() < 0.2:
+        w, h = im.size
+        k = rng.uniform(0.4, 0.8)
+        im = im.resize((max(4, int(w * k)), max(4, int(h * k))), Image.BILINEAR).resize((w, h), Image.BILINEAR)
+    gamma = np.exp(rng.normal(0, 0.15))
+    lut = (255 * (np.arange(256) / 255) ** gamma).astype(np.uint8).tolist()
+    return im.point(lut * 3 + list(range(256)))
+
+
+def jitter(rgb, rng, strength=1.0):
+    """Brightness, contrast and a colour cast, mild enough to keep colour words true; some noise."""
+    gain = np.exp(rng.normal(0, 0.12 * strength)) * np.exp(rng.normal(0, 0.04 * strength, 3))
+    lut = np.clip(np.arange(256)[:, None] * gain + rng.normal(0, 8 * strength), 0, 255).astype(np.uint8)
+    out = np.stack([lut[:, c][rgb[..., c]] for c in range(3)], -1)
+    if strength > 1 and rng.random() < 0.3:
+        out = np.clip(out + rng.normal(0, rng.uniform(2, 10), out.shape[:2] + (1,)), 0, 255).astype(np.uint8)
+    return out

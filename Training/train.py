@@ -24,11 +24,16 @@ from scenes import Source
 
 # Small pictures first: a 112-pixel picture costs a quarter and shows fewer, larger things.
 # The first stage has no phrases: the vision encoder learns what lies under each patch, at a third of the cost.
-STAGES = [
+FROM_NOTHING = [
     dict(until=0.33, size=112, pictures=24, phrases=0, photos=0.30, objects=(1, 4), scale=(0.35, 0.75), crop=(0.40, 1.00)),
     dict(until=0.60, size=112, pictures=8, phrases=5, photos=0.20, objects=(2, 3), scale=(0.35, 0.75), crop=(0.40, 0.90)),
     dict(until=1.01, size=112, pictures=10, phrases=5, photos=0.45, objects=(1, 4), scale=(0.30, 0.65), crop=(0.45, 1.00)),
 ]
+# Larger pictures, for weights that read already.
+LARGER = [
+    dict(until=1.01, size=168, pictures=10, phrases=5, photos=0.50, objects=(1, 5), scale=(0.20, 0.60), crop=(0.45, 1.00)),
+]
+STAGES = dict(nothing=FROM_NOTHING, larger=LARGER)
 
 
 def class_words(source, prompter):
@@ -56,8 +61,13 @@ def dense_losses(model, t1, tokens, batch, words):
     ids, there = words
     names = (model.language_model.model.embed_tokens(ids) * there[..., None]).sum(1)
     token = F.cross_entropy(10 * F.normalize(tokens[sure].float(), dim=-1) @ F.normalize(names.float(), dim=-1).t(), top[sure])
+    parts = dict(patch=patch, box=box, token=token)
+    if "teach" in batch:
+        told = batch["teach"].float()
+        known = told.abs().sum(-1) > 0
+        parts["teach"] = 1 - F.cosine_similarity(heads["teach"](t1[known]).float(), told[known], dim=-1).mean()
     acc = (guess.detach()[on].argmax(-1) == labels[on]).float().mean()
-    return dict(patch=patch, box=box, token=token), dict(patch_acc=acc)
+    return parts, dict(patch_acc=acc)
 
 
 def losses(model, batch, words, prompter):
@@ -89,7 +99,7 @@ def losses(model, batch, words, prompter):
     return parts, shown
 
 
-WEIGHTS = dict(bce=2.0, dice=1.0, marker=0.5, patch=0.4, box=1.0, token=0.3, coarse=2.0, words=0.2, target=2.0, cell=2.0)
+WEIGHTS = dict(bce=2.0, dice=1.0, marker=0.5, patch=0.4, box=1.0, token=0.3, coarse=2.0, words=0.2, target=2.0, cell=2.0, teach=1.5)
 
 
 def work(model, batch, words, prompter, scale, device):
@@ -127,6 +137,16 @@ def optimizer_of(model, lr):
                              lr=lr, betas=(0.9, 0.98), fused=True)
 
 
+def begin_from(model, prompter, folder):
+    """The weights of an exported folder, position embeddings resized to the model's; the training-time heads stay as they are."""
+    from export import load
+    assert Prompter(folder).tok.get_vocab() == prompter.tok.get_vocab(), "the exported weights belong to another vocabulary"
+    old = load(folder)
+    old.resize(model.config["force_image_size"])
+    left = model.load_state_dict(old.state_dict(), strict=False)
+    assert not left.unexpected_keys and all(k.startswith("heads.") for k in left.missing_keys), left
+
+
 def draw(out):
     import matplotlib
     matplotlib.use("Agg")
@@ -154,8 +174,10 @@ def main():
     ap.add_argument("--data", default=os.environ.get("REFERRING_DATA", "../shared/referring"), help="for the development photos")
     for name in ("cache", "tokenizer", "out"):
         ap.add_argument("--" + name, required=True)
+    ap.add_argument("--stages", choices=STAGES, default="nothing")
     ap.add_argument("--minutes", type=float, required=True)
     ap.add_argument("--lr", type=float, default=1e-3)
+    ap.add_argument("--decay", type=float, default=0.25, help="share of the time over which the rate falls to nothing")
     ap.add_argument("--device", default="cpu")
     ap.add_argument("--threads", type=int, default=2)
     ap.add_argument("--workers", type=int, default=1)
@@ -163,16 +185,20 @@ def main():
     ap.add_argument("--save-minutes", type=float, default=5)
     ap.add_argument("--eval-minutes", type=float, default=10)
     ap.add_argument("--overfit", type=int, default=0, help="sanity check: this many steps on one batch")
-    ap.add_argument("--resume", action="store_true")
+    start = ap.add_mutually_exclusive_group()
+    start.add_argument("--resume", action="store_true", help="go on from RUN/last.pt, clock included")
+    start.add_argument("--init", metavar="DIR", help="begin with the weights of an exported folder; its vocabulary must be the tokenizer's")
     a = ap.parse_args()
     torch.manual_seed(a.seed)
     torch.set_num_threads(1)                                # a.threads shares of a batch, one thread each
     os.makedirs(a.out, exist_ok=True)
-    prompter, source = Prompter(a.tokenizer), Source(a.cache)
+    prompter, source, stages = Prompter(a.tokenizer), Source(a.cache), STAGES[a.stages]
     added = {t: prompter.tok.token_to_id(t) for t in ("<|endoftext|>", "<|im_end|>")}
-    model = MLLMSeg(make_config(prompter.tok.get_vocab_size(), added, STAGES[0]["size"]), classes=len(source.classes))
+    model = MLLMSeg(make_config(prompter.tok.get_vocab_size(), added, stages[0]["size"]), classes=len(source.classes))
     print("parameters", sum(p.numel() for n, p in model.named_parameters() if not n.startswith("heads")), flush=True)
     step, spent = 0, 0.0
+    if a.init:
+        begin_from(model, prompter, a.init)
     if a.resume:
         saved = torch.load(f"{a.out}/last.pt", map_location="cpu", weights_only=False)
         model.resize(saved["size"])
@@ -201,7 +227,7 @@ def main():
         part = (time.time() - began) / (a.minutes * 60)
         if part >= 1 or a.overfit and step >= a.overfit:
             break
-        now = next(s for s in STAGES if part < s["until"])
+        now = next(s for s in stages if part < s["until"])
         if now is not stage:
             stage, feed = now, None
             if stage["size"] != model.config["force_image_size"]:
@@ -212,12 +238,12 @@ def main():
             feed = loader(a.cache, a.tokenizer, dict(stage, pictures=stage["pictures"] // a.threads), a.seed * 1000 + step, a.workers)
             print("stage", stage, flush=True)
             fixed = [next(feed) for _ in range(a.threads)] if a.overfit else None
-            if step == 0:
+            if step == 0 and not a.init:
                 model.whiten(torch.cat([normalise(next(feed)["pixels"]) for _ in range(4)]))
                 average = Average(model)
         halves = fixed or [next(feed) for _ in range(a.threads)]
         warm = min(1.0, (step - first + 1) / (150 if first == 0 else 80))
-        lr = a.lr * warm * min(1.0, max(0.02, (1 - part) / 0.25))    # constant, then straight down over the last quarter
+        lr = a.lr * warm * min(1.0, max(0.02, (1 - part) / a.decay))    # constant, then straight down
         for group in optimizer.param_groups:
             group["lr"] = lr * group["gain"]
         model.train()

