@@ -239,9 +239,10 @@ class DySample(nn.Module):
 
 
 class MaskDecoder(nn.Module):
-    def __init__(self, d, t, p):
+    """`features`: "dsff" is the model that is shipped; the others are for `ablation.py` and are never exported."""
+    def __init__(self, d, t, p, features="dsff"):
         super().__init__()
-        self.p = p
+        self.p, self.features = p, features
         self.text_down, self.img_llm_down = nn.Linear(t, d), nn.Linear(t, d)
         self.text_out_adapter = nn.Linear(3 * d, d)
         self.ca_layer_v2l, self.ca_layer_vl = LayerStack(d), LayerStack(d)
@@ -251,11 +252,18 @@ class MaskDecoder(nn.Module):
 
     def picture(self, t1, t2):
         """T1 [B, N, d], T2 [B, n, t] -> the phrase-independent part [B, N, d]"""
+        if self.features == "visual":
+            return self.ca_layer_vl.before_memory(t1)
         t3 = self.img_llm_down(t2)
+        up = self.upsample_adapter_l(t3)
+        if self.features == "language":
+            return self.ca_layer_vl.before_memory(up)
+        if self.features == "concat":                      # the adapter without the attended third
+            return self.ca_layer_vl.before_memory(self.text_out_adapter(torch.cat([torch.zeros_like(t1), t1, up], -1)))
         v2l = self.ca_layer_v2l
         x = v2l.before_memory(t1)
         x = v2l.after_memory(x + v2l.decoder.layers[0].multihead_attn(x, t3))
-        x = self.text_out_adapter(torch.cat([x, t1, self.upsample_adapter_l(t3)], -1))
+        x = self.text_out_adapter(torch.cat([x, t1, up], -1))
         return self.ca_layer_vl.before_memory(x)
 
     def masks(self, x, seg):
@@ -270,7 +278,7 @@ class MaskDecoder(nn.Module):
 
 
 class MLLMSeg(nn.Module):
-    def __init__(self, config, classes=0):
+    def __init__(self, config, classes=0, features="dsff"):
         super().__init__()
         v, l = config["vision_config"], config["llm_config"]
         d, t = v["hidden_size"], l["hidden_size"]
@@ -278,7 +286,7 @@ class MLLMSeg(nn.Module):
         self.vision_model = VisionModel(v, v["image_size"])
         self.mlp1 = nn.Sequential(nn.LayerNorm(4 * d), nn.Linear(4 * d, t), nn.GELU(), nn.Linear(t, t))
         self.language_model = LanguageModel(l)
-        self.res_decoder = MaskDecoder(d, t, v["patch_size"])
+        self.res_decoder = MaskDecoder(d, t, v["patch_size"], features)
         if classes:                                        # training-time helpers, never exported
             self.heads = nn.ModuleDict(dict(patch=nn.Linear(d, classes), box=nn.Linear(d, 4), where=nn.Linear(t, 64), there=nn.Linear(d, 64),
                                             words=nn.Linear(t, l["vocab_size"]), target=nn.Linear(t, 4), cell=nn.Linear(d, 1), teach=nn.Linear(d, 96)))

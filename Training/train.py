@@ -1,10 +1,10 @@
 """Train the small model from scratch until a wall-clock deadline.
 
-    train.py --cache CACHE --tokenizer DIR --out RUN --minutes 80 [--resume] [--device cpu|cuda]
+    train.py --cache CACHE --tokenizer DIR --out RUN --minutes 80 | --steps 20000 [--resume] [--device cpu|cuda]
 
 The learning rate and the stages (picture size, mix of data) are functions of
 the elapsed share of the time, so the run ends on time whatever else the machine
-does.  RUN gets log.jsonl, curve.png and last.pt (every few minutes; --resume
+does; with --steps, of the share of the steps.  RUN gets log.jsonl, curve.png and last.pt (every few minutes; --resume
 goes on from it, time already spent included).
 """
 import argparse
@@ -175,7 +175,10 @@ def main():
     for name in ("cache", "tokenizer", "out"):
         ap.add_argument("--" + name, required=True)
     ap.add_argument("--stages", choices=STAGES, default="nothing")
-    ap.add_argument("--minutes", type=float, required=True)
+    budget = ap.add_mutually_exclusive_group(required=True)
+    budget.add_argument("--minutes", type=float)
+    budget.add_argument("--steps", type=int)
+    ap.add_argument("--features", choices=("dsff", "visual", "language", "concat"), default="dsff", help="what the mask decoder sees (for ablation.py)")
     ap.add_argument("--lr", type=float, default=1e-3)
     ap.add_argument("--decay", type=float, default=0.25, help="share of the time over which the rate falls to nothing")
     ap.add_argument("--device", default="cpu")
@@ -194,7 +197,7 @@ def main():
     os.makedirs(a.out, exist_ok=True)
     prompter, source, stages = Prompter(a.tokenizer), Source(a.cache), STAGES[a.stages]
     added = {t: prompter.tok.token_to_id(t) for t in ("<|endoftext|>", "<|im_end|>")}
-    model = MLLMSeg(make_config(prompter.tok.get_vocab_size(), added, stages[0]["size"]), classes=len(source.classes))
+    model = MLLMSeg(make_config(prompter.tok.get_vocab_size(), added, stages[0]["size"]), classes=len(source.classes), features=a.features)
     print("parameters", sum(p.numel() for n, p in model.named_parameters() if not n.startswith("heads")), flush=True)
     step, spent = 0, 0.0
     if a.init:
@@ -224,7 +227,7 @@ def main():
         os.replace(f"{a.out}/saving.pt", f"{a.out}/last.pt")
 
     while True:
-        part = (time.time() - began) / (a.minutes * 60)
+        part = step / a.steps if a.steps else (time.time() - began) / (a.minutes * 60)
         if part >= 1 or a.overfit and step >= a.overfit:
             break
         now = next(s for s in stages if part < s["until"])
