@@ -173,16 +173,21 @@ def report(model, prompter, pictures):
     return out
 
 
-def overlays(model, prompter, pictures, out, count=12, seed=5):
-    """Side by side: truth and prediction, for looking at (the photos are not ours to publish)."""
+def overlays(model, prompter, pictures, out, count=24, seed=5):
+    """A contact sheet of phrases picked at random: truth green, answer red.  For looking at: the photos are not ours to publish."""
+    from PIL import ImageDraw
     os.makedirs(out, exist_ok=True)
     pictures = [(rgb, q) for rgb, qs, _ in pictures for q in qs]
+    sheet = Image.new("RGB", (4 * 420, (count + 3) // 4 * 240), "white")
     for n, i in enumerate(np.random.default_rng(seed).choice(len(pictures), count, replace=False)):
         rgb, q = pictures[i]
         probs, rejected = predict(model, prompter, rgb, [q["phrase"]])
         paint = lambda m, c: np.where(m[..., None], (rgb * 0.4 + np.array(c) * 0.6), rgb * 0.6).astype(np.uint8)
-        name = "".join(c if c.isalnum() else "_" for c in q["phrase"])[:60]
-        Image.fromarray(np.concatenate([paint(q["truth"], (0, 255, 0)), paint(probs[0] >= 0.5, (255, 0, 0))], 1)).save(f"{out}/{n:02d}_{'REJ' if rejected[0] else 'SEG'}_{q['kind']}_{name}.jpg")
+        both = np.concatenate([paint(q["truth"], (0, 255, 0)), paint(probs[0] >= 0.5, (255, 0, 0))], 1)
+        x, y = n % 4 * 420, n // 4 * 240
+        sheet.paste(Image.fromarray(both).resize((410, 205)), (x, y))
+        ImageDraw.Draw(sheet).text((x, y + 208), f"{'absent, ' if q['kind'] == 'absent' else ''}{'rejected' if rejected[0] else 'found'}: {q['phrase'][:60]}", fill="black")
+    sheet.save(f"{out}/sheet.png")
 
 
 def main():
