@@ -3,8 +3,8 @@
     samples.py --data ../shared/referring --photos DIR --model ../Sources/EmbeddedModel/Model --out ../Public/samples [--look FOLDER]
 
 Composed pictures: cut-outs of Fluent 3D emoji (Microsoft, MIT) on colour
-gradients.  Photographs (--photos: the folder skimage/data of the scikit-image
-wheel) are in the public domain or CC0, as scikit-image's own documentation says of each.
+gradients.  The photograph (--photos: the folder skimage/data of the scikit-image
+wheel) is NASA's, in the public domain, as scikit-image's own documentation says.
 Prints, phrase by phrase, how well the answer fits: overlap with the true mask
 where it is known, else the share of the picture.  --look writes pictures of the
 answers.  samples.json is written by hand, from what was looked at.
@@ -31,19 +31,12 @@ SCENES = {
                 {"the sunflower": [0], "the yellow flower": [0], "all the flowers": [0, 1, 2], "the flower on the left": [0], "the flower on the right": [2], "the rose": [1], "a cat": [], "the car": []}),
     "balls": ((200, 205, 215), (120, 140, 160), [("26bd", 0.2, 0.6, 0.6), ("1f3c0", 0.52, 0.35, 0.42), ("1f3be", 0.82, 0.68, 0.32)],
               {"the basketball": [1], "the orange ball": [1], "the ball on the left": [0], "the biggest ball": [0], "the ball on the right": [2], "the smallest ball": [2], "all the balls": [0, 1, 2], "the soccer ball": [0], "a hat": [], "the bear": []}),
-    "apples-pair": ((250, 245, 235), (220, 200, 190), [("1f34e", 0.25, 0.5, 0.55), ("1f34f", 0.75, 0.5, 0.55)],
-                    {"the red apple": [0], "the green apple": [1], "the apple on the left": [0], "both apples": [0, 1], "the blue apple": [], "a zebra": []}),
-    "travel": ((175, 210, 245), (235, 245, 250), [("2708-fe0f", 0.25, 0.3, 0.45), ("1f681", 0.75, 0.35, 0.45), ("26f5", 0.5, 0.75, 0.45)],
-               {"the airplane": [0], "the helicopter": [1], "the boat": [2], "the sailboat": [2], "the helicopter on the right": [1], "a dog": [], "the bus": []}),
     "toys": ((235, 225, 240), (190, 175, 205), [("1f9f8", 0.25, 0.55, 0.6), ("1f916", 0.6, 0.45, 0.5), ("1f697", 0.82, 0.75, 0.35)],
              {"the teddy bear": [0], "the robot": [1], "the car": [2], "the red car": [2], "the brown teddy bear": [0], "the teddy bear on the left": [0], "the banana": [], "a bird": []}),
 }
 # name: (file, crop in shares, phrases)
 PHOTOS = {
-    "cat": ("chelsea.png", (0, 0, 1, 1), ["the cat", "a cat", "the orange cat", "the dog", "a car", "the brown cat"]),
-    "coffee": ("coffee.png", (0, 0, 1, 1), ["the cup", "the cup of coffee", "the white cup", "the spoon", "coffee", "a dog", "the elephant"]),
-    "astronaut": ("astronaut.png", (0, 0, 1, 1), ["the woman", "the person", "the astronaut", "person in orange", "woman wearing orange", "the dog", "a car", "a bicycle"]),
-    "rocket": ("rocket.jpg", (0, 0, 1, 1), ["the rocket", "the white rocket", "the dog", "a car", "the pizza"]),
+    "astronaut": ("astronaut.png", (0, 0, 0.85, 1), ["person in orange", "the woman", "the person", "a car", "a bicycle", "the pizza"]),
 }
 
 
