@@ -32,6 +32,6 @@ public struct HTTPHeaders: Sendable, Equatable, ExpressibleByDictionaryLiteral {
 
     /// ASCII case folding only: field names are tokens.
     static func sameName(_ left: String, _ right: String) -> Bool {
-        ByteSyntax.same(left.utf8, right)
+        left.utf8.count == right.utf8.count && (left == right || ByteSyntax.same(left.utf8, right))
     }
 }
