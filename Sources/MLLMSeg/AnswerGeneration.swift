@@ -32,7 +32,7 @@ extension MLLMSegModel {
                             result.rejectionScore ?? rejectionScore(step.readings.logits, 0)
                     }
                     if token == prompt.segment {
-                        result.masks.append(mask(step.readings.hidden, request, &picture))
+                        result.masks.append(mask(step.readings.hidden, request, &picture, in: context))
                     }
                     return token
                 }

@@ -1,4 +1,5 @@
 import Segmentation
+import Tensors
 
 /// One batch while it is computed: pictures first, then all phrases together, then results.
 struct BatchRun {
@@ -9,6 +10,19 @@ struct BatchRun {
         /// Place of its first expression in the request; one for each marker follows.
         var firstExpression: Int
         var phrase: PhrasePrompt
+    }
+
+    /// A mask that was decided on and not decoded yet.
+    struct WantedMask {
+        var request: Int
+        var expression: Int
+        /// `[1, t]`
+        var segment: Matrix
+    }
+
+    /// Where threads leave their masks, each in a place of its own.
+    struct MaskSlots: @unchecked Sendable {
+        let base: UnsafeMutablePointer<(ScoredMask, StageClock)?>?
     }
 
     let requests: [SegmentationRequest]

@@ -11,6 +11,8 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
     let network: MLLMSegNetwork
     let prompt: PromptTemplate
     let context: ComputeContext
+    /// One context of one thread for each thread of the team.
+    let lanes: [ComputeContext]
     private let cache: ImagePrefixCache
     /// Keys and values of the prompt in front of every picture.
     private let system: KeyValueCache
@@ -21,6 +23,7 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
         let configuration = try ModelConfiguration.read(directory: directory)
         let checkpoint = try Checkpoint(directory: directory)
         context = ComputeContext(threads: options.threads)
+        lanes = (0..<options.threads).map { _ in ComputeContext(threads: 1) }
         network = try MLLMSegNetwork(
             configuration, checkpoint: checkpoint,
             mapped: options.weights.isMapped(storedBytes: checkpoint.storedBytes))
@@ -144,48 +147,34 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
             }
             let tokens = questions.reduce(0) { $0 + $1.phrase.ids.count }
             var row = 0
+            var wanted: [BatchRun.WantedMask] = []
             for question in questions {
                 guard var picture = run.pictures[question.request] else { continue }
                 let share = Double(question.phrase.ids.count) / Double(tokens)
                 picture.clock.add(clock.timings.language * share, to: \.language)
-                for marker in question.phrase.markers.indices {
-                    defer { row += 1 }
-                    // Left unanswered: that is what a cancelled request is.
-                    if isCancelled(question.request) { continue }
-                    run.answers[question.request][question.firstExpression + marker] = answer(
-                        readings, row: row, run.requests[question.request],
-                        expression: question.firstExpression + marker, &picture)
-                }
                 run.pictures[question.request] = picture
+                for marker in question.phrase.markers.indices {
+                    let place = question.firstExpression + marker
+                    let answer = answer(readings, row, run.requests[question.request].expressions[place])
+                    run.answers[question.request][place] = answer
+                    if !answer.rejected {
+                        wanted.append(
+                            .init(
+                                request: question.request, expression: place,
+                                segment: readings.hidden.rows(row..<row + 1)))
+                    }
+                    row += 1
+                }
             }
+            decode(wanted, in: &run, isCancelled)
         }
     }
 
-    private func answer(
-        _ readings: PhraseReadings, row: Int, _ request: SegmentationRequest, expression: Int,
-        _ picture: inout Picture
-    ) -> ExpressionResult {
-        let rejected = isRejection(readings.decision(row))
-        let masks = rejected ? [] : [mask(readings.hidden.rows(row..<row + 1), request, &picture)]
-        return ExpressionResult(
-            expression: request.expressions[expression], rejected: rejected,
-            rejectionScore: rejectionScore(readings.logits, row), masks: masks)
-    }
-
-    /// The mask of one [SEG] hidden state `[1, t]`, at the picture's own size.
-    func mask(
-        _ segment: Matrix, _ request: SegmentationRequest, _ picture: inout Picture
-    ) -> ScoredMask {
-        picture.clock.measure(\.mask) {
-            context.workspace.scope {
-                let map = context.workspace.matrix(network.decoder.side, network.decoder.side)
-                network.decoder.decode(
-                    segment: segment, prepared: picture.prefix.prepared, into: map, in: context)
-                return MaskResizer.mask(
-                    from: map, width: request.image.width, height: request.image.height,
-                    threshold: request.threshold, in: context)
-            }
-        }
+    /// The decision alone; its mask comes later.
+    private func answer(_ readings: PhraseReadings, _ row: Int, _ expression: String) -> ExpressionResult {
+        ExpressionResult(
+            expression: expression, rejected: isRejection(readings.decision(row)),
+            rejectionScore: rejectionScore(readings.logits, row), masks: [])
     }
 
     /// Whether this token says "not in this picture". Where both markers have equal rows they always tie, and

@@ -60,7 +60,9 @@ extension MLLMSegNetwork {
 
 extension MLLMSegModel {
     /// Multiply-adds of all products so far.
-    package var multiplyAddsForTests: Int { context.multiplyAdds }
+    package var multiplyAddsForTests: Int {
+        lanes.reduce(context.multiplyAdds) { $0 + $1.multiplyAdds }
+    }
 
     /// The whole prompt of these phrases up to the last marker, picture tokens included.
     package func promptForTests(_ expressions: [String]) -> [Int32] {
