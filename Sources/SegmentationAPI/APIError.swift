@@ -29,10 +29,12 @@ public enum APIError: Error, Sendable {
     case missingExpression
     case blankExpression
     case expressionTooLong(characters: Int, limit: Int)
-    case tooManyExpressions(count: Int, limit: Int)
+    case tooManyExpressions(limit: Int)
     case missingImage
     case notBase64
     case unknownImage
+    /// Another model, or another version, than the one that is served.
+    case unknownModel(served: String, version: String)
     case image(ImageError)
     case serving(ServingError)
     /// Refused by the HTTP server itself, before there was a request.

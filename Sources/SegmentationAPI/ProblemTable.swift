@@ -49,6 +49,8 @@ extension Problem {
         case .serving(let error): self.init(error)
         case .unknownImage:
             self.init("image-unknown", 404, "no picture with this image_id is kept; upload it again")
+        case .unknownModel(let served, let version):
+            self.init("model-unknown", 404, "the model here is \"\(served)\" in version \(version), no other")
         default: self.init(meaningless: error)
         }
     }
@@ -82,12 +84,14 @@ extension Problem {
                 "expression-too-long", 422,
                 "\"expression\" has \(characters) characters; at most \(limit) are taken")
             field = "expression"
-        case .tooManyExpressions(let count, let limit):
-            self.init(
-                "too-many-expressions", 422, "there are \(count) expressions; at most \(limit) are taken")
+        case .tooManyExpressions(let limit):
+            // The rest was not read, so there is no count to tell.
+            self.init("too-many-expressions", 422, "at most \(limit) expressions are taken in one request")
             field = "expression"
         case .notBase64:
-            self.init("not-base64", 422, "\"image\" has to be base64")
+            self.init(
+                "not-base64", 422,
+                "\"image\" has to be the picture's bytes in base64; pictures are never fetched from a URL")
             field = "image"
         default:
             self.init(

@@ -56,10 +56,11 @@ struct SegmentationForm {
             }
             query.mode = mode
         case "threshold":
-            guard let threshold = Float(value), threshold > 0, threshold < 1 else {
+            guard let threshold = Self.decimal(value), threshold > 0, threshold < 1 else {
                 throw .badValue(field: name, allowed: "a number between 0 and 1, both excluded")
             }
-            query.threshold = threshold
+            // In range as it was sent, so the nearest 32-bit number inside stands for it.
+            query.threshold = min(max(Float(threshold), .leastNonzeroMagnitude), Float(1).nextDown)
         case "deadline_ms":
             guard let milliseconds = Int(value), (1...3_600_000).contains(milliseconds) else {
                 throw .badValue(field: name, allowed: "a whole number from 1 to 3600000")
@@ -91,8 +92,13 @@ struct SegmentationForm {
         replacesExpressions = false
         query.expressions.append(String(words[...last]))
         guard query.expressions.count <= configuration.expressions else {
-            throw .tooManyExpressions(count: query.expressions.count, limit: configuration.expressions)
+            throw .tooManyExpressions(limit: configuration.expressions)
         }
+    }
+
+    /// Swift's own reader also takes "0x1p-1", "nan" and "infinity".
+    private static func decimal(_ text: String) -> Double? {
+        text.utf8.allSatisfy { "0123456789.+-eE".utf8.contains($0) } ? Double(text) : nil
     }
 
     private mutating func once(_ name: String) throws(APIError) {

@@ -58,6 +58,7 @@ struct SegmentationRequestReader {
     }
 
     private func readJSON(_ body: [UInt8], into form: inout SegmentationForm) throws(APIError) {
+        guard !body.isEmpty else { throw .malformed("the body is empty; it has to be a JSON object") }
         let document: JSONValue
         do throws(JSONError) {
             document = try JSONParser.parse(body)
@@ -76,6 +77,7 @@ struct SegmentationRequestReader {
             guard let bytes = Base64.decode(Self.withoutDataPrefix(text)) else { throw .notBase64 }
             try form.setImage(bytes)
         case ("image", _): throw .wrongType(field: "image", expected: "a string of base64")
+        case ("expressions", .array([])): throw .missingExpression
         case ("expressions", .array(let elements)):
             for element in elements {
                 guard let text = element.string else {
@@ -90,15 +92,17 @@ struct SegmentationRequestReader {
                 throw .wrongType(field: "format", expected: "a string or an array of strings")
             }
             try form.set("format", names.joined(separator: ","))
-        case (let name, .string(let text)): try form.set(name, text)
-        case (let name, .number(let number)):
-            try form.set(name, Int(exactly: number).map { String($0) } ?? "\(number)")
-        case (let name, .bool(let value)): try form.set(name, value ? "true" : "false")
+        case ("threshold", .number(let number)), ("deadline_ms", .number(let number)):
+            try form.set(member.name, Int(exactly: number).map { String($0) } ?? "\(number)")
+        case ("threshold", _), ("deadline_ms", _): throw .wrongType(field: member.name, expected: "a number")
+        case ("union", .bool(let value)): try form.set("union", value ? "true" : "false")
+        case ("union", _): throw .wrongType(field: "union", expected: "true or false")
         case (let name, let value):
             guard SegmentationForm.fields.contains(name) else {
                 throw .unknownField(name: name, allowed: SegmentationForm.fields + ["expressions"])
             }
-            throw .wrongType(field: name, expected: "a value, not \(value.kind)")
+            guard let text = value.string else { throw .wrongType(field: name, expected: "a string") }
+            try form.set(name, text)
         }
     }
 

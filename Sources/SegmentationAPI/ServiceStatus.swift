@@ -50,10 +50,12 @@ final class ServiceStatus: Sendable {
     /// For people, and for clients that want to know the limits.
     var health: HTTPResponse {
         let status = engine.status
+        let phase = phase
         return Self.document(
             200,
             [
-                "phase": .string(phase.name), "version": .string(configuration.version),
+                "summary": .string(summary(phase, status)), "phase": .string(phase.name),
+                "version": .string(configuration.version),
                 "uptime_seconds": JSONValue(Int((ContinuousClock.now - started).seconds)),
                 "model": model,
                 "queue": [
@@ -66,7 +68,14 @@ final class ServiceStatus: Sendable {
                     "capacity_bytes": JSONValue(pictures.capacity),
                 ],
                 "limits": limits,
-            ])
+            ], indented: true)
+    }
+
+    /// One sentence for a person in a hurry.
+    private func summary(_ phase: EnginePhase, _ status: EngineStatus) -> String {
+        let model = engine.model.map { " with \($0.name)" } ?? ""
+        return
+            "\(phase.name)\(model); \(status.running) running, \(status.waiting) of \(status.capacity) waiting"
     }
 
     private var model: JSONValue {
@@ -89,9 +98,9 @@ final class ServiceStatus: Sendable {
         ]
     }
 
-    private static func document(_ status: Int, _ value: JSONValue) -> HTTPResponse {
+    private static func document(_ status: Int, _ value: JSONValue, indented: Bool = false) -> HTTPResponse {
         HTTPResponse(
             status: status, headers: ["Content-Type": "application/json", "Cache-Control": "no-store"],
-            body: .bytes(value.encoded()))
+            body: .bytes(value.encoded(indented: indented)))
     }
 }

@@ -24,13 +24,9 @@ struct AccessSettings {
             }
             limiter = RateLimiter(perMinute: rate, burst: burst)
         }
-        if let origins = reader.optionalText(options.corsOrigin, Setting("cors-origin"), shown: "none") {
-            guard let policy = CrossOriginPolicy(origins) else {
-                throw CommandFailure(
-                    "--cors-origin is \"\(origins)\": it has to be * or origins like https://example.org")
-            }
-            service.crossOrigin = policy
-        }
+        service.crossOrigin = try reader.parsed(
+            options.corsOrigin, Setting("cors-origin"), shown: "none",
+            allowed: "* or origins like https://example.org", parse: { CrossOriginPolicy($0) })
         let overload = try reader.choice(
             options.overloadStatus, Setting("overload-status"), default: OverloadStatus.tooManyRequests)
         service.overloadStatus = overload == .tooManyRequests ? 429 : 503

@@ -72,6 +72,20 @@ struct SettingsReader {
         return text
     }
 
+    /// Nil when neither is given; what `parse` does not take is refused with `allowed`.
+    mutating func parsed<Value>(
+        _ flag: String?, _ setting: Setting, shown: String, allowed: String, parse: (String) -> Value?
+    ) throws(CommandFailure) -> Value? {
+        let (text, source) = find(flag, setting)
+        guard let text else {
+            _ = note(setting, shown, "default")
+            return nil
+        }
+        guard let value = parse(text) else { throw wrong(setting, text, source, allowed) }
+        _ = note(setting, text, source)
+        return value
+    }
+
     private func find(_ flag: String?, _ setting: Setting) -> (text: String?, source: String) {
         if let flag { return (flag, "--\(setting.flag)") }
         for variable in setting.variables {

@@ -124,6 +124,8 @@ import Testing
             let answer = await fixture.send("POST", "/label-studio/predict", body: Array(body.utf8))
             #expect(answer.status == 422, "\(body)")
         }
+        let listed: JSONValue = ["tasks": [], "label_config": .string(Self.configuration), "params": [1]]
+        #expect(await fixture.send("POST", "/label-studio/predict", body: listed.encoded()).status == 422)
         #expect(await fixture.send("POST", "/label-studio/predict", body: [0x7B]).status == 400)
         for length in 0...Self.configuration.count {
             // Whatever the cut leaves: an answer, never a trap.

@@ -27,6 +27,9 @@ import Testing
         Row(fields: [("expression", "red"), ("threshold", "0")], problem: "bad-value", field: "threshold"),
         Row(fields: [("expression", "red"), ("threshold", "1")], problem: "bad-value", field: "threshold"),
         Row(fields: [("expression", "red"), ("threshold", "nan")], problem: "bad-value", field: "threshold"),
+        Row(
+            fields: [("expression", "red"), ("threshold", "0x1p-1")], problem: "bad-value", field: "threshold"
+        ),
         Row(fields: [("expression", "red"), ("threshold", "")], problem: "bad-value", field: "threshold"),
         Row(fields: [("expression", "red"), ("format", "gif")], problem: "bad-value", field: "format"),
         Row(fields: [("expression", "red"), ("format", "png,none")], problem: "bad-value", field: "format"),
@@ -98,7 +101,12 @@ import Testing
         ("{\"expressions\":\"a\"}", 422, "bad-value"), ("{\"image\":1}", 422, "bad-value"),
         ("{\"image\":\"!\"}", 422, "not-base64"), ("{\"image\":\"\",\"expression\":\"a\"}", 422, "no-image"),
         ("{\"mode\":null}", 422, "bad-value"), ("{\"nope\":null}", 422, "unknown-field"),
-        ("{\"expressions\":[]}", 422, "no-image"), ("{\"a\":1,\"a\":2}", 400, "malformed-json"),
+        ("", 400, "malformed"), ("{\"threshold\":\"0.5\"}", 422, "bad-value"),
+        ("{\"threshold\":true}", 422, "bad-value"), ("{\"deadline_ms\":[]}", 422, "bad-value"),
+        ("{\"union\":\"true\"}", 422, "bad-value"), ("{\"expression\":5}", 422, "bad-value"),
+        ("{\"mode\":1}", 422, "bad-value"), ("{\"image\":\"http://a/b.png\"}", 422, "not-base64"),
+        ("{\"expression\":\"a\",\"expressions\":[]}", 422, "no-expression"),
+        ("{\"a\":1,\"a\":2}", 400, "malformed-json"),
     ])
     func jsonThatIsWrong(body: String, status: Int, problem: String) async {
         let fixture = await ServiceFixture()

@@ -78,6 +78,14 @@ import Testing
         let mask = json.json["results"]?[0]?["masks"]?[0]
         #expect(mask?["polygon"]?[0]?["outer"]?[0] == [1, 1])
         #expect(mask?["png"] == nil)
+        // As near to its ends as a 64-bit number gets, the threshold is still inside.
+        for threshold in [0.9999999999999999, 1e-300] {
+            let answer = await fixture.json([
+                "image": .string(Base64.encode(ServiceFixture.picture)), "expression": "red",
+                "threshold": threshold.json,
+            ])
+            #expect(answer.status == 200, "\(answer.text)")
+        }
         let uri = "data:image/png;base64," + Base64.encode(ServiceFixture.picture)
         #expect(await fixture.json(["image": .string(uri), "expression": "red"]).status == 200)
         for type in ["image/png", "image/x-odd", "application/octet-stream", nil] {

@@ -44,7 +44,15 @@ import Testing
 
     @Test func healthNamesModelQueueAndLimits() async {
         let fixture = await ServiceFixture()
-        let health = await fixture.send("GET", "/health").json
+        let answer = await fixture.send("GET", "/health")
+        let health = answer.json
+        // A person reads this: a line for each fact, the gist first.
+        #expect(
+            answer.text.hasPrefix(
+                "{\n  \"summary\": \"ready with colours; 0 running, 0 of 8 waiting\",\n  \"phase\": \"ready\",\n"
+            ))
+        #expect(answer.text.contains("\n  \"queue\": {\n    \"waiting\": 0,\n"))
+        #expect(answer.text.hasSuffix("\n  }\n}\n"))
         #expect(health["phase"] == "ready")
         #expect(health["model"]?["name"] == "colours")
         #expect(health["model"]?["can_reject"] == true)

@@ -1,12 +1,15 @@
 extension JSONValue {
-    /// The text in UTF-8, without spaces.
-    public func encoded() -> [UInt8] {
+    /// The text in UTF-8: without spaces, or for people to read, a line for each member and element.
+    public func encoded(indented: Bool = false) -> [UInt8] {
         var bytes: [UInt8] = []
-        append(to: &bytes)
+        append(to: &bytes, depth: indented ? 0 : nil)
+        if indented { bytes.append(UInt8(ascii: "\n")) }
         return bytes
     }
 
-    private func append(to bytes: inout [UInt8]) {
+    /// - Parameter depth: objects and arrays around this one; nil without indentation.
+    private func append(to bytes: inout [UInt8], depth: Int?) {
+        let inner = depth.map { $0 + 1 }
         switch self {
         case .null: bytes.append(contentsOf: "null".utf8)
         case .bool(let value): bytes.append(contentsOf: (value ? "true" : "false").utf8)
@@ -16,20 +19,31 @@ extension JSONValue {
             bytes.append(UInt8(ascii: "["))
             for (index, element) in elements.enumerated() {
                 if index > 0 { bytes.append(UInt8(ascii: ",")) }
-                element.append(to: &bytes)
+                Self.newLine(inner, in: &bytes)
+                element.append(to: &bytes, depth: inner)
             }
+            if !elements.isEmpty { Self.newLine(depth, in: &bytes) }
             bytes.append(UInt8(ascii: "]"))
         case .encoded(let text): bytes.append(contentsOf: text)
         case .object(let members):
             bytes.append(UInt8(ascii: "{"))
             for (index, member) in members.enumerated() {
                 if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                Self.newLine(inner, in: &bytes)
                 Self.append(member.name, to: &bytes)
                 bytes.append(UInt8(ascii: ":"))
-                member.value.append(to: &bytes)
+                if inner != nil { bytes.append(UInt8(ascii: " ")) }
+                member.value.append(to: &bytes, depth: inner)
             }
+            if !members.isEmpty { Self.newLine(depth, in: &bytes) }
             bytes.append(UInt8(ascii: "}"))
         }
+    }
+
+    private static func newLine(_ depth: Int?, in bytes: inout [UInt8]) {
+        guard let depth else { return }
+        bytes.append(UInt8(ascii: "\n"))
+        bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: 2 * depth))
     }
 
     /// JSON has no infinities and no NaN: they become null.

@@ -43,19 +43,6 @@ public enum JSONValue: Sendable, Equatable {
         guard case .bool(let value) = self else { return nil }
         return value
     }
-
-    /// What it is, for error messages.
-    public var kind: String {
-        switch self {
-        case .null: "null"
-        case .bool: "a boolean"
-        case .number: "a number"
-        case .string: "a string"
-        case .array: "an array"
-        case .object: "an object"
-        case .encoded: "JSON text"
-        }
-    }
 }
 
 /// A name and its value in an object.

@@ -33,6 +33,10 @@ struct LabelStudioBackend: Sendable {
                 field: "label_config",
                 allowed: "a configuration with BrushLabels or RectangleLabels for an Image")
         }
+        switch document["params"] {
+        case nil, .null, .object: break
+        default: throw .wrongType(field: "params", expected: "an object")
+        }
         let prompt = document["params"]?["context"]?["result"]?[0]?["value"]?["text"]
         let phrases = Self.phrases(prompt) ?? configuration.labels
         guard !phrases.isEmpty else { throw .missingExpression }

@@ -83,7 +83,7 @@ struct OpenInference: Sendable {
     private func check(_ parameters: [String: String]) throws(APIError) -> String {
         guard let model = engine.model else { throw .serving(.notReady(engine.status.phase)) }
         guard parameters["model"] == model.name, parameters["version"] ?? Self.version == Self.version else {
-            throw .notFound
+            throw .unknownModel(served: model.name, version: Self.version)
         }
         return model.name
     }
