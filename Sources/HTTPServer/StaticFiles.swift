@@ -60,7 +60,9 @@ public struct StaticFiles: Sendable {
     public func response(to head: HTTPRequestHead) -> HTTPResponse? {
         guard let file = files[head.path] else {
             guard !head.path.isEmpty, files[head.path + "/"] != nil else { return nil }
-            return HTTPResponse(status: 308, headers: ["Location": Self.encodedPath(head.path) + "/"])
+            // Relative, so that it holds behind a proxy that serves all this under a path of its own.
+            let name = head.path.split(separator: "/").last.map(String.init) ?? ""
+            return HTTPResponse(status: 308, headers: ["Location": "./" + Self.encodedPath(name) + "/"])
         }
         guard head.method == "GET" || head.method == "HEAD" else {
             return HTTPResponse(status: 405, headers: ["Allow": "GET, HEAD"])

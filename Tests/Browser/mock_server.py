@@ -19,6 +19,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageOps
 
 PUBLIC = Path(__file__).resolve().parents[2] / "Public"
+INTERFACE = PUBLIC.parent / "Sources/SegmentationAPI/openapi.json"
 # What a strict operator's proxy would add: the page must live with it.
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-ancestors 'none'"
 
@@ -114,8 +115,12 @@ class Handler(SimpleHTTPRequestHandler):
             return self.answer(200 if self.server.ready else 503, {"ready": self.server.ready})
         if route == "/health":
             return self.answer(200, {"phase": "ready", "model": {"name": "mllmseg-mock"}, "limits": self.server.limits})
-        if route == "/samples/samples.json" and self.server.samples is not None:
-            return self.answer(200, {"samples": self.server.samples})
+        if route == "/openapi.json" and self.server.ready:
+            return self.answer(200, INTERFACE.read_bytes())
+        if route == "/samples/samples.json":
+            # Never those of the folder: cases say themselves which there are.
+            samples = self.server.samples
+            return self.answer(404, {"status": 404}) if samples is None else self.answer(200, {"samples": samples})
         if route == "/samples/sample.png":
             return self.answer(200, SAMPLE, "image/png")
         return super().do_GET()

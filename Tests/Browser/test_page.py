@@ -11,7 +11,7 @@ import json
 import re
 import sys
 
-from mock_server import MockServer
+from mock_server import INTERFACE, MockServer
 from harness import DESKTOP, PHONE, Bench, case, chromium, run
 from pictures import encoded, noise, scene, turned, upload
 from PIL import Image
@@ -556,16 +556,22 @@ def fits_every_width(bench):
                 bench.shot(page, f"answers-{name}-{scheme}")
 
 
-@case
-def axe_finds_nothing(bench):
+def violations(page):
+    """What axe-core finds; nothing, with a line, where it is not here."""
     try:
         from axe_playwright_python.sync_playwright import Axe
     except ImportError:
         print("skipped: axe (pip install axe-playwright-python)")
-        return
+        return []
+    found = Axe().run(page).response["violations"]
+    return [(item["id"], [node["html"] for node in item["nodes"]]) for item in found]
+
+
+@case
+def axe_finds_nothing(bench):
     for scheme in ("light", "dark"):
         with bench.page(color_scheme=scheme) as page:
-            found = Axe().run(page).response["violations"]
+            found = violations(page)
             choose(page)
             ask(page, "the red ball\na unicorn")
             page.click("text=Options")
@@ -573,8 +579,59 @@ def axe_finds_nothing(bench):
             page.fill("#phrases", "more")
             page.keyboard.press("Enter")
             expect(page.locator("#problem")).to_be_visible()
-            found += Axe().run(page).response["violations"]
-            assert not found, [(item["id"], [node["html"] for node in item["nodes"]]) for item in found]
+            found += violations(page)
+            assert not found, found
+
+
+# The reference
+
+@case
+def the_reference_tells_every_operation(bench):
+    api = json.loads(INTERFACE.read_text())
+    operations = [(method.upper(), path) for path, item in api["paths"].items() for method in item if method != "parameters"]
+    with bench.page("some/path/", permissions=["clipboard-read", "clipboard-write"]) as page:
+        page.get_by_role("link", name="The HTTP interface").click()
+        titles = page.locator("article h3")
+        expect(titles).to_have_count(len(operations) + len(api["components"]["schemas"]))
+        shown = titles.all_inner_texts()
+        for method, path in operations:
+            assert f"{method}\n{path}" in shown or f"{method}{path}" in shown, (method, path, shown)
+        expect(page.locator("#state")).to_have_count(0)
+        segment = page.locator("#post-segment")
+        expect(segment).to_contain_text("integer, 1 to 3600000")
+        expect(segment).to_contain_text("The deadline passed")
+        expect(segment).to_contain_text("Needed: image or image_id; expression or expressions.")
+        segment.get_by_label("Copy: Masks of two phrases").click()
+        expect(page.locator("#announcer")).to_have_text("Copied")
+        assert f"{bench.server.url}some/path/segment" in page.evaluate("navigator.clipboard.readText()")
+        page.locator("#contents").get_by_role("link", name="Answer", exact=True).click()
+        assert page.url.endswith("#schema-Answer")
+        expect(page.locator("#schema-Answer")).to_be_in_viewport()
+        # Every link inside the page has an end.
+        assert not page.evaluate("[...document.querySelectorAll('a[href^=\"#\"]')].map(a => a.getAttribute('href').slice(1)).filter(id => !document.getElementById(id))")
+        page.reload()
+        expect(page.locator("#schema-Answer")).to_be_in_viewport()
+        page.get_by_role("link", name="Try it").click()
+        expect(page.locator("#server-text")).to_have_text("Ready: mllmseg-mock")
+
+
+@case
+def the_reference_without_a_server_says_so(bench):
+    bench.server.ready = False
+    with bench.page("docs/") as page:
+        expect(page.locator("#state")).to_contain_text("openapi.json could not be read: the server said 404")
+
+
+@case
+def the_reference_fits_and_axe_finds_nothing(bench):
+    for scheme in ("light", "dark"):
+        for name, viewport in {"phone-small": {"width": 320, "height": 640}, "desktop": DESKTOP}.items():
+            with bench.page("docs/", viewport=viewport, color_scheme=scheme) as page:
+                expect(page.locator("#contents")).to_be_visible()
+                assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+                found = violations(page)
+                assert not found, found
+                bench.shot(page, f"reference-{name}-{scheme}")
 
 
 def real_server(bench, url):

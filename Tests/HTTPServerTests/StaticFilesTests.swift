@@ -55,7 +55,7 @@ import Testing
                 files.response(to: get("/a b.js"))?.headers["Content-Type"]
                     == "text/javascript; charset=utf-8")
             #expect(files.response(to: get("/sub/"))?.status == 200)
-            #expect(files.response(to: get("/sub"))?.headers["Location"] == "/sub/")
+            #expect(files.response(to: get("/sub"))?.headers["Location"] == "./sub/")
             #expect(files.response(to: get("/", method: "POST"))?.status == 405)
             #expect(files.response(to: get("/", method: "HEAD"))?.status == 200)
         }
