@@ -1,9 +1,11 @@
-"""Asks a running server with the real clients: tritonclient, label-studio-sdk's converter, pycocotools, Prometheus' parser.
+"""Asks a running server with the real clients: tritonclient, kserve, label-studio-sdk's converter, pycocotools,
+Prometheus' parser. Tests/Clients/run starts a server and runs this and more.
 
     pip install -r Tests/Clients/requirements.txt
     mllmseg serve & python3 Tests/Clients/check_clients.py http://127.0.0.1:8080
 """
 
+import asyncio
 import base64
 import io
 import json
@@ -12,6 +14,8 @@ import urllib.request
 
 import numpy as np
 import tritonclient.http as triton
+from kserve import InferenceRESTClient, InferInput, InferRequest, RESTConfig
+from kserve.protocol.infer_type import RequestedOutput
 from label_studio_sdk.converter.brush import decode_rle
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
@@ -93,6 +97,32 @@ def open_inference(url, image, expected):
         raise AssertionError("an unknown model was accepted")
 
 
+async def kserve(url, image, expected):
+    """The same by KServe's own client, tensors as JSON and as binary data in both directions."""
+    client = InferenceRESTClient(RESTConfig(protocol="v2"))
+    assert await client.is_server_live(url) and await client.is_server_ready(url)
+    name = json.load(urllib.request.urlopen(f"{url}/v2/models"))["models"][0]
+    assert await client.is_model_ready(url, name)
+    flat = [mask for masks in expected for mask in masks]
+    for binary in (True, False):
+        picture = InferInput("image", [1], "BYTES")
+        picture.set_data_from_numpy(np.array([image if binary else base64.b64encode(image)], dtype=np.object_), binary_data=binary)
+        phrases = InferInput("expression", [len(PHRASES)], "BYTES")
+        phrases.set_data_from_numpy(np.array([phrase.encode() for phrase in PHRASES], dtype=np.object_), binary_data=binary)
+        names = ["masks", "boxes", "scores", "rejected", "expression_index"]
+        request = InferRequest(
+            name, [picture, phrases], request_id="mine", parameters={"threshold": 0.5},
+            request_outputs=[RequestedOutput(output, parameters={"binary_data": binary}) for output in names])
+        answer = await client.infer(url, request, model_name=name)
+        assert answer.id == "mine" and answer.model_name == name, answer
+        outputs = {output.name: output.as_numpy() for output in answer.outputs}
+        assert list(outputs) == names
+        assert (outputs["masks"] == np.array(flat, np.uint8).reshape(-1, HEIGHT, WIDTH)).all()
+        assert list(outputs["rejected"]) == [not masks for masks in expected]
+        assert outputs["boxes"].shape == (len(flat), 4) and outputs["scores"].shape == (len(flat),)
+    await client.close()
+
+
 def label_studio(url, image, expected):
     assert json.load(urllib.request.urlopen(f"{url}/label-studio/health"))["status"] == "UP"
     uri = "data:image/png;base64," + base64.b64encode(image).decode()
@@ -120,6 +150,7 @@ def main():
     image = picture()
     expected = native(url, image)
     open_inference(url, image, expected)
+    asyncio.run(kserve(url, image, expected))
     label_studio(url, image, expected)
     metrics(url)
     found = sum(len(masks) for masks in expected)
