@@ -22,7 +22,7 @@ public struct HTTPResponseEncoder: Sendable {
         status: Int, headers: HTTPHeaders, framing: BodyFraming, persistence: Persistence, date: String
     ) -> [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(256)
+        bytes.reserveCapacity(512)
         append("HTTP/1.1 \(status) \(HTTPStatus.reason(status))\r\nDate: ", to: &bytes)
         append(date, to: &bytes)
         append("\r\n", to: &bytes)

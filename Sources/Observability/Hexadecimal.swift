@@ -37,8 +37,8 @@ public enum Hexadecimal {
     /// Not all zero. `count`: at most 256.
     static func random(bytes count: Int) -> String {
         while true {
-            let bytes = RandomBytes.take(count)
-            if bytes.contains(where: { $0 != 0 }) { return encode(bytes) }
+            let text = RandomBytes.take(count) { $0.contains { $0 != 0 } ? encode($0) : "" }
+            if !text.isEmpty { return text }
         }
     }
 }
@@ -46,20 +46,22 @@ public enum Hexadecimal {
 /// The system's random bytes, asked for many at a time: a system call for each id would cost a probe more than
 /// its answer.
 private enum RandomBytes {
-    private static let size = 256
-    private static let left = Mutex<[UInt8]>([])
+    private struct Stock {
+        var bytes = [UInt8](repeating: 0, count: 256)
+        var used = 256
+    }
+    private static let stock = Mutex(Stock())
 
-    /// `count`: at most `size`.
-    static func take(_ count: Int) -> [UInt8] {
-        left.withLock { left in
-            if left.count < count {
-                var fresh = [UInt8](repeating: 0, count: size)
-                let status = fresh.withUnsafeMutableBytes { getentropy($0.baseAddress, size) }
+    /// `count`: at most 256. Each byte is handed out once.
+    static func take(_ count: Int, _ body: (ArraySlice<UInt8>) -> String) -> String {
+        stock.withLock { stock in
+            if stock.used + count > stock.bytes.count {
+                let status = stock.bytes.withUnsafeMutableBytes { getentropy($0.baseAddress, $0.count) }
                 precondition(status == 0, "the system has random bytes")
-                left = fresh
+                stock.used = 0
             }
-            defer { left.removeLast(count) }
-            return Array(left.suffix(count))
+            defer { stock.used += count }
+            return body(stock.bytes[stock.used..<stock.used + count])
         }
     }
 }
