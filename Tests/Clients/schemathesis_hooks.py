@@ -31,7 +31,8 @@ def filter_case(context, case):
         return False
     query = case.query or {}
     # NUL is text in JSON, but no server takes it in a URL.
-    if any("\0" in str(text) for text in query.get("expression") or []):
+    phrases = query.get("expression")
+    if any("\0" in str(text) for text in (phrases if isinstance(phrases, list) else [phrases])):
         return False
     # A picture as the body has its phrases in the query, where the other bodies need none.
     if (case.media_type or "").startswith(("image/", "application/octet-stream")):
