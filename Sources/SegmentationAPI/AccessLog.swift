@@ -8,6 +8,9 @@ package struct AccessNote: Sendable {
     /// The name of the API key, never the key.
     package var client: String?
     var isProbe = false
+
+    /// The same for all probes: they are many, and nothing is noted of them.
+    static let probe: any Sendable = AccessNote(isProbe: true)
 }
 
 /// One line for each answered request, probes left out.

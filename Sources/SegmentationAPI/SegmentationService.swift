@@ -146,9 +146,9 @@ public final class SegmentationService: HTTPHandler {
     public func log(_ record: HTTPAccessRecord) { accessLog.write(record) }
 
     /// What is known of a request that was admitted.
-    private func context(_ head: HTTPRequestHead) -> RequestContext {
-        var context = RequestContext(head)
-        context.client = try? access.identify(head.headers)
+    private func context(_ head: HTTPRequestHead, isProbe: Bool = false) -> RequestContext {
+        var context = RequestContext(head, isProbe: isProbe)
+        if !isProbe { context.client = try? access.identify(head.headers) }
         return context
     }
 
@@ -165,40 +165,42 @@ public final class SegmentationService: HTTPHandler {
     }
 
     private func respondAtOnce(to head: HTTPRequestHead, _ match: Router<Endpoint>.Match) -> HTTPResponse {
-        let context = context(head)
-        let (response, route, isProbe) = response(to: head, match, context)
+        var isProbe = false
+        if case .found(let endpoint, _, _) = match { isProbe = endpoint.isProbe }
+        let context = context(head, isProbe: isProbe)
+        let (response, route) = response(to: head, match, context)
         return finish(response, head, route, context, isProbe: isProbe)
     }
 
     private func response(
         to head: HTTPRequestHead, _ match: Router<Endpoint>.Match, _ context: RequestContext
-    ) -> (HTTPResponse, route: String, isProbe: Bool) {
+    ) -> (HTTPResponse, route: String) {
         func problem(_ error: APIError) -> HTTPResponse { self.problem(error, context) }
         switch match {
         case .found(let endpoint, let name, let parameters):
             do throws(APIError) {
-                return (try respond(to: endpoint, parameters), name, endpoint.isProbe)
+                return (try respond(to: endpoint, parameters), name)
             } catch {
-                return (problem(error), name, endpoint.isProbe)
+                return (problem(error), name)
             }
         case .methodNotAllowed(let name, let allow):
             let options = HTTPResponse(status: 204, headers: ["Allow": allow.joined(separator: ", ")])
             return (
-                head.method == "OPTIONS" ? options : problem(.methodNotAllowed(allow: allow)), name, false
+                head.method == "OPTIONS" ? options : problem(.methodNotAllowed(allow: allow)), name
             )
         case .methodUnknown:
             // A method that nobody knows is still one that this resource doesn't have.
             let options = Endpoint.router.match(method: "OPTIONS", path: head.path)
             guard case .methodNotAllowed(let name, let allow) = options else {
-                return (problem(.methodUnknown), "other", false)
+                return (problem(.methodUnknown), "other")
             }
-            return (problem(.methodNotAllowed(allow: allow)), name, false)
+            return (problem(.methodNotAllowed(allow: allow)), name)
         case .notFound:
             guard let response = files?.response(to: head) else {
-                return (problem(.notFound), "other", false)
+                return (problem(.notFound), "other")
             }
-            guard response.status == 405 else { return (response, "static", false) }
-            return (problem(.methodNotAllowed(allow: ["GET", "HEAD"])), "static", false)
+            guard response.status == 405 else { return (response, "static") }
+            return (problem(.methodNotAllowed(allow: ["GET", "HEAD"])), "static")
         }
     }
 
@@ -231,13 +233,13 @@ public final class SegmentationService: HTTPHandler {
         isProbe: Bool = false
     ) -> HTTPResponse {
         var response = response
-        response.headers["X-Request-ID"] = context.id
-        response.headers["traceparent"] = context.trace.traceparent
+        response.headers.append("X-Request-ID", context.id)
+        if let trace = context.trace { response.headers.append("traceparent", trace.traceparent) }
         if response.headers["X-Content-Type-Options"] == nil {
             response.headers["X-Content-Type-Options"] = "nosniff"
         }
         configuration.crossOrigin?.apply(to: &response, for: head)
-        response.note = AccessNote(trace: context.trace, client: context.client, isProbe: isProbe)
+        response.note = isProbe ? AccessNote.probe : AccessNote(trace: context.trace, client: context.client)
         metrics.count(route: route, method: head.method, status: response.status, seconds: context.elapsed)
         return response
     }
