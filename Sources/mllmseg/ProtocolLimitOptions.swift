@@ -23,6 +23,12 @@ struct ProtocolLimitOptions: ParsableArguments {
     @Option(help: "Bytes a second; a client that takes fewer uses --write-timeout up. (default: 8192)")
     var writeRate: String?
 
+    @Option(help: "Seconds a closing connection still reads, so that its last answer arrives. (default: 2)")
+    var lingerTimeout: String?
+
+    @Option(help: "Empty lines before a request; more get 400. (default: 1)")
+    var maxLeadingLines: String?
+
     @Option(help: "Bytes of the request line; more get 414. (default: 8192)")
     var maxRequestLine: String?
 
@@ -58,6 +64,9 @@ struct ProtocolLimitOptions: ParsableArguments {
 
     @Option(help: "Bytes after a form's last boundary. (default: 1024)")
     var maxEpilogueBytes: String?
+
+    @Option(help: "Blanks between a form's boundary and its line end. (default: 64)")
+    var maxPaddingBytes: String?
 
     @Option(help: "Characters of one phrase; more get 422. (default: 512)")
     var maxExpressionLength: String?

@@ -11,6 +11,7 @@ extension ServeSettings {
         let bytes = 1...1 << 30
         let counts = 1...1_000_000
         let limits: [(String?, String, WritableKeyPath<HTTPServerConfiguration, Int>, ClosedRange<Int>)] = [
+            (options.maxLeadingLines, "max-leading-lines", \.limits.leadingEmptyLines, counts),
             (options.maxRequestLine, "max-request-line", \.limits.requestLineBytes, 64...1 << 20),
             (options.maxHeaderBytes, "max-header-bytes", \.limits.headerBytes, 256...1 << 24),
             (options.maxHeaders, "max-headers", \.limits.headerCount, counts),
@@ -27,6 +28,7 @@ extension ServeSettings {
             ), (options.maxPartHeaders, "max-part-headers", \.limits.multipart.partHeaderCount, counts),
             (options.maxPreambleBytes, "max-preamble-bytes", \.limits.multipart.preambleBytes, bytes),
             (options.maxEpilogueBytes, "max-epilogue-bytes", \.limits.multipart.epilogueBytes, bytes),
+            (options.maxPaddingBytes, "max-padding-bytes", \.limits.multipart.paddingBytes, bytes),
         ]
         for (flag, name, path, range) in limits {
             server[keyPath: path] = try reader.integer(
@@ -51,6 +53,7 @@ extension ServeSettings {
             (options.bodyTimeout, "body-timeout", \.timeouts.bodyGraceNanoseconds),
             (options.idleTimeout, "idle-timeout", \.timeouts.idleNanoseconds),
             (options.writeTimeout, "write-timeout", \.timeouts.writeGraceNanoseconds),
+            (options.lingerTimeout, "linger-timeout", \.timeouts.lingerNanoseconds),
         ]
         for (flag, name, path) in times {
             let seconds = try reader.seconds(
