@@ -1,4 +1,3 @@
-import COpenSSL
 import Images
 
 /// A picture as the model sees it. Making one takes processor time, so it is made before the picture waits for the
@@ -14,8 +13,6 @@ public struct ModelInput: Sendable {
     public init(of image: RGBImage, side: Int) {
         self.side = side
         pixels = image.resizedBicubic(width: side, height: side).pixels
-        var digest = [UInt8](repeating: 0, count: 32)
-        EVP_Digest(pixels, pixels.count, &digest, nil, EVP_sha256(), nil)
-        self.digest = digest
+        digest = SHA256.digest(of: pixels)
     }
 }

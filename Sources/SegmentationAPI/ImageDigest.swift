@@ -1,4 +1,5 @@
 import Observability
+import Segmentation
 
 /// SHA-256 of a picture's bytes as uploaded: its `image_id` and the key of everything kept about it.
 public struct ImageDigest: Sendable, Hashable {

@@ -1,5 +1,6 @@
 import COpenSSL
 import Observability
+import Segmentation
 
 /// The keys that may use the service, each kept as its SHA-256 only.
 public struct APIKeys: Sendable {
