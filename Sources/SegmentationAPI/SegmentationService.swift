@@ -67,18 +67,20 @@ public final class SegmentationService: HTTPHandler {
         guard case .found(let endpoint, let route, _) = match(head), endpoint.isProtected else {
             return small
         }
-        var context = RequestContext(head)
+        var client: String?
         do throws(APIError) {
-            context.client = try access.identify(head.headers)
+            client = try access.identify(head.headers)
             guard endpoint.isInference else { return small }
             if let refusal = status.isRefusing ? .notReady(.draining) : engine.refusal {
                 throw .serving(refusal)
             }
             // Last, so that what is refused for other reasons costs the client nothing.
-            try access.spend(context.client)
+            try access.spend(client)
             return .accept(maximumBodyBytes: configuration.bodyBytes)
         } catch {
             if case .rateLimited = error { engine.metrics.countRateLimited() }
+            var context = RequestContext(head)
+            context.client = client
             return .refuse(finish(problem(error, context), head, route, context))
         }
     }

@@ -3,7 +3,7 @@ import Glibc
 /// One POSIX thread that is nobody else's: the model blocks it for seconds, which neither a Dispatch queue
 /// nor the cooperative pool may suffer.
 enum InferenceThread {
-    /// Enough for deep layer recursion and BLAS buffers on the stack.
+    /// Enough for deep layer recursion.
     private static let stackBytes = 16 << 20
 
     /// Starts `body` on a new detached thread; returns errno's number when the system has none to give.
