@@ -7,12 +7,28 @@ does not allow an unambiguous phrase of that kind.
 """
 import zlib
 
+import numpy as np
+
 import nouns
 from colours import NAMES as COLOURS, main_colour
 
 NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five"}
 ORDINALS = ["first", "second", "third", "fourth"]
-PEOPLE = ["man", "woman", "guy", "lady", "boy", "girl", "kid", "player"]
+PEOPLE = ["man", "woman", "guy", "lady", "boy", "girl", "kid", "player", "person", "someone"]
+
+# What a person does with a thing that touches him or her, where the place tells (see `doing`).
+RIDES = {"bicycle": "cyclist", "motorcycle": "rider", "horse": "rider", "elephant": "rider"}
+BOARDS = {"skateboard": "skateboarder", "surfboard": "surfer", "snowboard": "snowboarder", "skis": "skier"}
+HOLDS = set("umbrella,tennis racket,bat,cell phone,frisbee,toothbrush,remote,teddy bear,kite,surfboard,skateboard,snowboard".split(","))
+WEARS = {"backpack": "wearing", "tie": "wearing", "baseball glove": "wearing", "handbag": "carrying", "suitcase": "with"}
+SEATS = set("chair couch bench".split())
+SUPPORTS = SEATS | set("table bed shelf counter".split())
+# Things that are often together: to ask for one that is not there is harder than to ask for any.
+TOGETHER = [set(g.split(",")) for g in (
+    "fork,knife,spoon,bowl,cup,wine glass,bottle", "laptop,keyboard,computer mouse,tv,cell phone,remote", "car,truck,bus,motorcycle,bicycle,traffic light,stop sign",
+    "sink,toilet,toothbrush,oven,microwave,refrigerator,toaster", "cow,sheep,horse,elephant,zebra,giraffe", "cat,dog,teddy bear,bed,couch", "bench,bird,bicycle,umbrella",
+    "bat,baseball glove,ball,tennis racket,frisbee", "skateboard,surfboard,snowboard,skis,kite", "banana,orange,apple,carrot,broccoli", "pizza,sandwich,hot dog,donut,cake",
+    "handbag,backpack,suitcase,umbrella,tie,cell phone", "couch,chair,tv,potted plant,vase,book,clock", "boat,surfboard,kite,bird", "airplane,truck,bus,train")]
 
 
 def held_out(*words):
@@ -196,6 +212,136 @@ class Phraser:
                 "above": ["above", "over"], "below": ["below", "under"]}[rel]
         return f"{self.pick(['the ', ''])}{self.shown(name)} {self.pick(text)} the {other}", hits, ["relation"]
 
+    # ---------------------------------------------------------------- photographs only
+    def touching(self, i, j, by=0.02):
+        """Whether two things come nearer than `by` (their masks, as `make` was given them)."""
+        a, b = self.objs[i]["box"], self.objs[j]["box"]
+        if max(a[0], b[0]) - min(a[2], b[2]) > by or max(a[1], b[1]) - min(a[3], b[3]) > by:
+            return False
+        m, k = self.masks[i], max(1, round(by * len(self.masks[i])))
+        near = m.copy()
+        for d in range(1, k + 1):
+            for axis in (0, 1):
+                near |= np.roll(m, d, axis) | np.roll(m, -d, axis)
+        return bool((near & self.masks[j]).any())
+
+    def doing(self, i, j):
+        """What person i does with thing j: by where they touch; None when that says nothing."""
+        p, o, name = self.objs[i], self.objs[j], self.objs[j]["names"][0]
+        (x0, y0, x1, y1), (u0, v0, u1, v1) = p["box"], o["box"]
+        if "sid" in p or "sid" in o or not self.touching(i, j):
+            return None
+        width = (min(x1, u1) - max(x0, u0)) / min(x1 - x0, u1 - u0)
+        if name in RIDES:
+            on = width > 0.7 and y0 < v0 - 0.15 * (y1 - y0) and v0 < y1 < v1 - 0.05 * (v1 - v0) and o["area"] > 0.25 * p["area"]
+            return "riding" if on else None
+        if name in BOARDS and width > 0.4 and abs((v0 + v1) / 2 - y1) < 0.12 * (y1 - y0) and v1 - v0 < 0.5 * (y1 - y0):
+            return "on"
+        if name == "umbrella" and u1 - u0 < 0.6 * (x1 - x0):
+            return None                                    # far behind
+        if name in HOLDS and o["area"] < 1.5 * p["area"] and (v0 + v1) / 2 < y0 + 0.75 * (y1 - y0):
+            return "holding"
+        if name in WEARS and o["area"] < 0.6 * p["area"] and (name != "suitcase" or v1 > y0 + 0.4 * (y1 - y0)):
+            return WEARS[name]
+        if name in SEATS and y1 - y0 < 2 * (x1 - x0) and width > 0.6 and y0 < v0 + 0.3 * (v1 - v0) and v0 < (y0 + y1) / 2 < v1 and o["area"] > 0.2 * p["area"]:
+            return "sitting on"
+        return None
+
+    def interaction(self):
+        """The person who rides, holds, wears ... something, or the thing itself."""
+        people = [i for i, o in enumerate(self.objs) if "person" in o["names"]]
+        things = [j for j, o in enumerate(self.objs) if o["names"][0] in RIDES | BOARDS | WEARS.keys() | HOLDS | SEATS]
+        if not people or not things or "person" in self.blocked:
+            return None
+        j = self.pick(things)
+        name = self.objs[j]["names"][0]
+        if name in self.blocked:
+            return None
+        same = self.named(name)
+        # One person with one such thing; every other pair of the two kinds must be clearly apart.
+        verbs = {(i, k): self.doing(i, k) for i in people for k in same}
+        sure = [pair for pair, v in verbs.items() if v]
+        if len(sure) != 1 or any(self.touching(i, k, 0.04) for i, k in verbs if (i, k) != sure[0]):
+            return None
+        (i, k), verb, word = sure[0], verbs[sure[0]], self.noun(self.objs[j])
+        if self.chance(0.3) and verb != "sitting on":
+            forms = {"riding": ["the {o} the {p} is riding", "the {o} being ridden", "{o} with a rider"], "on": ["{o} under the {p}", "the {o} the {p} is on"]}
+            text = self.pick(forms.get(verb, ["the {o} the {p} is " + verb if verb != "with" else "the {o} of the {p}", "{o} of the {p}", "the {p}'s {o}"]))
+            return text.format(o=word, p=self.pick(PEOPLE[:7] + ["person"])), [k], ["relation"]
+        if name in RIDES | BOARDS and self.chance(0.25):
+            return self.the((RIDES | BOARDS)[name]), [i], ["category"]
+        forms = {"riding": ["riding", "riding", "on"], "on": ["on", "riding"], "sitting on": ["sitting on", "on", "seated on"], "wearing": ["wearing", "with"],
+                 "carrying": ["carrying", "with"], "holding": ["holding", "with", "holding"], "with": ["with"]}[verb]
+        article = self.pick(["the", "some" if word in nouns.PLURAL_FORM else "an" if word[0] in "aeiou" else "a"])
+        return self.pick(["the ", "", ""]) + f"{self.shown('person')} {self.pick(forms)} {article} {word}", [i], ["action"]
+
+    def beside(self):
+        """The cup on the table, the chair next to the couch."""
+        c = self.choose()
+        if c is None or "person" in self.objs[c[0]]["names"]:
+            return None
+        i, name, same = c
+        j = int(self.rng.integers(len(self.objs)))
+        a, b = self.objs[i], self.objs[j]
+        other = self.noun(b)
+        if j in same or other in self.blocked or self.named(other) != [j] or name in b["names"] or "sid" in a or "sid" in b:
+            return None
+        if any(k != i and self.touching(k, j, 0.15) for k in same) or not self.touching(i, j):
+            return None
+        (x0, y0, x1, y1), (u0, v0, u1, v1) = a["box"], b["box"]
+        on = b["names"][0] in SUPPORTS and a["area"] < 0.4 * b["area"] and u0 <= a["cx"] <= u1 and v0 < y1 < v1 and a["names"][0] not in SUPPORTS
+        aside = (x1 < u0 + 0.3 * (u1 - u0) or x0 > u1 - 0.3 * (u1 - u0)) and abs(y1 - v1) < 0.15 and not {a["names"][0], b["names"][0]} & (nouns.STUFF.keys() | set(nouns.STUFF.values()))
+        if not on and not aside:
+            return None
+        return f"{self.pick(['the ', ''])}{name} {'on' if on else self.pick(['next to', 'beside', 'by'])} the {other}", [i], ["relation"]
+
+    def depth(self):
+        """In front or behind, where size and lower edge agree."""
+        c = self.choose()
+        if c is None or len(c[2]) < 2 or any("sid" in self.objs[j] for j in c[2]):
+            return None
+        front = self.chance(0.6)
+        order = sorted(c[2], key=lambda j: self.objs[j]["area"], reverse=front)
+        (a, b), sign = (self.objs[j] for j in order[:2]), 1 if front else -1
+        ratio = a["area"] / b["area"] if front else b["area"] / a["area"]
+        lower = min(sign * (a["box"][3] - self.objs[j]["box"][3]) for j in order[1:])
+        if ratio < 1.8 or lower < (-0.02 if front and a["box"][3] > 0.97 else 0.04):
+            return None
+        forms = ["the {n} in the foreground", "{n} in front", "the {n} in front", "closest {n}", "nearest {n}", "{n} closest to the camera"] if front else [
+            "the {n} in the background", "{n} in the background", "{n} in the back", "the {n} furthest away", "{n} farthest away"]
+        return self.pick(forms).format(n=self.shown(c[1])), order[:1], ["position"]
+
+    def corner(self):
+        """In the lower left, when no other of its name is near that corner."""
+        c = self.choose()
+        if c is None:
+            return None
+        o = self.objs[c[0]]
+        right, low = o["cx"] > 0.5, o["cy"] > 0.5
+        off = lambda q: max((1 - q["cx"]) if right else q["cx"], (1 - q["cy"]) if low else q["cy"])
+        if off(o) > 0.33 or any(off(self.objs[j]) < 0.48 for j in c[2] if j != c[0]):
+            return None
+        v, w = self.pick(["bottom", "lower"] if low else ["top", "upper"]), "right" if right else "left"
+        return self.pick(["{n} in the {v} {w}", "the {n} at the {v} {w}", "{n} in the {v} {w} corner", "{v} {w} {n}"]).format(n=self.shown(c[1]), v=v, w=w), [c[0]], ["position"]
+
+    def mistaken(self):
+        """Absent, and near the truth: what goes with the things that are there, or what nobody does with them."""
+        here = {n for o in self.objs for n in o["names"]}
+        if self.chance(0.5):
+            near = sorted({n for g in TOGETHER if g & here for n in g} - here - self.blocked)
+            near = [n for n in near if not set(n.split()) & {w for h in here for w in h.split()}]
+            return (self.the(self.pick(near)), [], ["category"]) if near else None
+        people = [i for i, o in enumerate(self.objs) if "person" in o["names"]]
+        name = self.pick(sorted(RIDES.keys() | WEARS.keys() | HOLDS))
+        if not people or {name, "person"} & self.blocked:
+            return None
+        if any(self.touching(i, j, 0.1) for j in self.named(name) for i in people) or any("sid" in o and "person" in o["names"] for o in self.objs):
+            return None
+        if set(name.split()) & {w for h in here - {name} for w in h.split()}:
+            return None
+        verb = "riding" if name in RIDES else WEARS.get(name, "holding")
+        return f"{self.pick(['the ', ''])}{self.shown('person')} {verb} {'an' if name[0] in 'aeiou' else 'a'} {name}", [], ["action"]
+
     # ---------------------------------------------------------------- several
     def several(self):
         c = self.choose()
@@ -227,6 +373,8 @@ class Phraser:
                 return None
             return self.pick(["all the {c} {m}", "the {c} {m}", "{c} {m}"]).format(c=word, m=many), hits, ["attribute"]
         forms = ["all the {m}", "all {m}", "the {m}", "{m}", "every {n}"]
+        if self.photo and len(same) in NUMBERS:
+            forms += ["{k} {m}", "the {k} {m}"]
         if len(same) == 2:
             forms += ["both {m}", "the two {m}", "both {m}"]
         elif len(same) in NUMBERS:
@@ -235,6 +383,10 @@ class Phraser:
 
     # ---------------------------------------------------------------- absent
     def absent(self):
+        if self.labelled and self.objs and self.chance(0.4):
+            made = self.mistaken()
+            if made:
+                return made
         r = self.rng.random()
         if self.objs and r < 0.6:
             made = self.pick([self.colour, self.position, self.position, self.relation])(wrong=True)
@@ -257,12 +409,16 @@ class Phraser:
         rel = self.pick(["left of", "right of", "above", "below", "next to"])
         return (f"the {other} {rel} the {name}" if self.chance(0.5) else f"the {name} {rel} the {other}"), [], ["relation"]
 
-    def make(self, objs, blocked, count, absent_share=0.22):
-        """Up to `count` different phrases: list of dict(phrase, targets, kind, tags)."""
-        self.objs, self.blocked = objs, blocked
+    def make(self, objs, blocked, count, absent_share=0.22, masks=None, labelled=False):
+        """Up to `count` different phrases: list of dict(phrase, targets, kind, tags).
+        masks: of the objects of a photograph; labelled: whether all its usual things are among them."""
+        self.objs, self.blocked, self.masks, self.labelled = objs, blocked, masks, labelled
         if count == 0:
             return []
         weights = dict(category=3.0, colour=2.0, size=1.5, position=2.4, coloured_position=1.0, relation=1.4, several=1.6)
+        if self.photo:
+            weights.update(depth=1.0, corner=1.0)
+            weights.update(dict(interaction=2.5, beside=1.2) if labelled else {})
         kinds, p = list(weights), [w / sum(weights.values()) for w in weights.values()]
         out, seen = [], set()
         absent = int(self.rng.binomial(count, absent_share)) if objs else 1

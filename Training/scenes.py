@@ -179,7 +179,7 @@ class Source:
 
     # ---------------------------------------------------------------- photographs
     def photo(self, rng, size, count, which=None, crop=(0.6, 1.0), absent=0.22, pasted=0.4):
-        kind = which or ["coco_train", "human", "coco_person", "ccp"][int(rng.choice(4, p=[0.34, 0.27, 0.26, 0.13]))]
+        kind = which or ["coco_train", "human", "coco_person", "ccp"][int(rng.choice(4, p=[0.32, 0.26, 0.31, 0.11]))]
         pid = self.by_set[kind][rng.integers(len(self.by_set[kind]))]
         info = self.photo_info[pid]
         human = kind == "human"
@@ -235,7 +235,7 @@ class Source:
             pick_absent = lambda: next((n for n in (pick_absent_all() for _ in range(9)) if n not in COMMON and n not in labelled), "giraffe")
             if kind == "ccp" and rng.random() < 0.5:
                 pick_absent = lambda: ["hat", "scarf", "sunglasses", "belt", "jeans", "shorts", "skirt", "dress", "bag", "boots", "tie", "socks", "coat"][rng.integers(13)]
-        found += Phraser(rng, pick_absent, photo=True).make(objs, blocked, count - len(found), absent)
+        found += Phraser(rng, pick_absent, photo=True).make(objs, blocked, count - len(found), absent, keep, kind in ("coco_train", "human"))
         return self._finish(canvas, objs, keep, found[:count], size, 0 if kind in ("coco_train", "human") else -1, seen)
 
     # ---------------------------------------------------------------- common
