@@ -12,6 +12,7 @@ Writes teacher_photos.npy [n, 8, 8, 96] and teacher_sprites.npy [s, 96], float16
 the last feature map without its mean, on its 96 main directions.
 """
 import argparse
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -48,29 +49,38 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--cache", required=True)
     ap.add_argument("--device", default="cpu")
+    ap.add_argument("--threads", type=int, default=2)
     a = ap.parse_args()
+    torch.set_num_threads(1)                                # whole batches side by side, as in train.py: on busy cores that waits less
+    pool = ThreadPoolExecutor(a.threads, initializer=lambda: torch.set_num_threads(1))
     net = network(a.device)
     photos, sprites = (np.load(f"{a.cache}/{n}.npy", mmap_mode="r") for n in ("photos", "sprites"))
 
+    @torch.no_grad()
     def see(rgb):
         x = (torch.from_numpy(np.asarray(rgb, np.float32)).to(a.device).permute(0, 3, 1, 2) - 127) / 128
         return net(x.contiguous(memory_format=torch.channels_last)).float().cpu()
 
-    sample = torch.cat([see(photos[i:i + 8]) for i in np.linspace(0, len(photos) - 8, 50).astype(int)]).flatten(0, 2)
+    sample = torch.cat(list(pool.map(lambda i: see(photos[i:i + 8]), np.linspace(0, len(photos) - 8, 50).astype(int)))).flatten(0, 2)
     mean = sample.mean(0)
     values, vectors = torch.linalg.eigh((sample - mean).T @ (sample - mean) / len(sample))
     to = vectors[:, -WIDTH:] / values[-WIDTH:] ** 0.25     # halfway to equal variance
     out = np.zeros((len(photos), 8, 8, WIDTH), np.float16)
-    for i in range(0, len(photos), 8):
-        out[i:i + 8] = ((see(photos[i:i + 8]) - mean) @ to).numpy()
+    for i, found in zip(range(0, len(photos), 8), pool.map(lambda i: see(photos[i:i + 8]), range(0, len(photos), 8))):
+        out[i:i + 8] = ((found - mean) @ to).numpy()
         if i % 400 == 0:
             print(i, "of", len(photos), "photos", flush=True)
     np.save(f"{a.cache}/teacher_photos.npy", out)
     out = np.zeros((len(sprites), WIDTH), np.float16)
-    for i in range(0, len(sprites), 8):
+
+    @torch.no_grad()
+    def seen(i):
         rgb, cover = on_grey(sprites[i:i + 8])
         cover = torch.from_numpy(cover)[..., None]
-        out[i:i + 8] = (((see(rgb) * cover).sum((1, 2)) / cover.sum((1, 2)) - mean) @ to).numpy()
+        return (((see(rgb) * cover).sum((1, 2)) / cover.sum((1, 2)) - mean) @ to).numpy()
+
+    for i, found in zip(range(0, len(sprites), 8), pool.map(seen, range(0, len(sprites), 8))):
+        out[i:i + 8] = found
     np.save(f"{a.cache}/teacher_sprites.npy", out)
     print("kept", round(float(values[-WIDTH:].sum() / values.sum()), 3), "of the variance")
 
