@@ -31,9 +31,13 @@ FROM_NOTHING = [
 ]
 # Larger pictures, for weights that read already.
 LARGER = [
-    dict(until=1.01, size=168, pictures=10, phrases=5, photos=0.50, objects=(1, 5), scale=(0.20, 0.60), crop=(0.45, 1.00)),
+    dict(until=1.01, size=168, pictures=10, phrases=5, photos=0.55, objects=(1, 5), scale=(0.20, 0.60), crop=(0.45, 1.00)),
 ]
-STAGES = dict(nothing=FROM_NOTHING, larger=LARGER)
+# What ablation.py compares mask decoders on: mostly composed scenes, as its test is.
+SCENES = [
+    dict(until=1.01, size=112, pictures=10, phrases=5, photos=0.20, objects=(1, 5), scale=(0.20, 0.60), crop=(0.45, 1.00)),
+]
+STAGES = dict(nothing=FROM_NOTHING, larger=LARGER, scenes=SCENES)
 
 
 def class_words(source, prompter):
@@ -70,8 +74,8 @@ def dense_losses(model, t1, tokens, batch, words):
     return parts, dict(patch_acc=acc)
 
 
-def losses(model, batch, words, prompter):
-    """The mask and marker losses, and the dense helpers that make so short a training possible."""
+def losses(model, batch, words, prompter, plain=False):
+    """The mask and marker losses and, unless `plain`, the dense helpers that make so short a training possible."""
     if "ids" not in batch:
         return dense_losses(model, *model.see(normalise(batch["pixels"])), batch, words)
     wanted = batch["present"].nonzero()[:, 0]
@@ -82,15 +86,9 @@ def losses(model, batch, words, prompter):
     inter, total = (prob * target).sum((1, 2)), prob.sum((1, 2)) + target.sum((1, 2))
     dice = (1 - (2 * inter + 1) / (total + 1)).mean()
     marker = F.cross_entropy(out["marker"].float(), torch.where(batch["present"], prompter.seg, prompter.rej))
-    parts, shown = dense_losses(model, out["t1"], out["tokens"], batch, words)
-    coarse = torch.einsum("qc,qnc->qn", model.heads["where"](out["seg"]), model.heads["there"](out["t1"])[batch["owner"]]).float() / 8 - 2
-    parts.update(bce=bce, dice=dice, marker=marker, coarse=F.binary_cross_entropy_with_logits(coarse, batch["cover"]))
-    cell = model.heads["cell"](out["cells"])[..., 0].float()
-    parts["cell"] = F.binary_cross_entropy_with_logits(cell, batch["cover"][wanted])
-    spoken = F.log_softmax(model.heads["words"](out["seg"]).float(), -1).gather(1, batch["words"].clamp(min=0))
-    real = (batch["words"] >= 0).float()
-    parts.update(words=-((spoken * real).sum(1) / real.sum(1)).mean(),
-                 target=F.l1_loss(model.heads["target"](out["seg"][wanted]).float().sigmoid(), batch["extent"]))
+    parts, shown = dict(bce=bce, dice=dice, marker=marker), {}
+    if not plain:
+        shown = helper_losses(model, out, batch, words, wanted, parts)
     with torch.no_grad():
         hard, m = logits > 0, target > 0.5
         said = out["marker"].argmax(-1)
@@ -99,16 +97,31 @@ def losses(model, batch, words, prompter):
     return parts, shown
 
 
+def helper_losses(model, out, batch, words, wanted, parts):
+    """Adds to `parts` what the training-time heads should tell."""
+    more, shown = dense_losses(model, out["t1"], out["tokens"], batch, words)
+    parts.update(more)
+    coarse = torch.einsum("qc,qnc->qn", model.heads["where"](out["seg"]), model.heads["there"](out["t1"])[batch["owner"]]).float() / 8 - 2
+    parts.update(coarse=F.binary_cross_entropy_with_logits(coarse, batch["cover"]))
+    cell = model.heads["cell"](out["cells"])[..., 0].float()
+    parts["cell"] = F.binary_cross_entropy_with_logits(cell, batch["cover"][wanted])
+    spoken = F.log_softmax(model.heads["words"](out["seg"]).float(), -1).gather(1, batch["words"].clamp(min=0))
+    real = (batch["words"] >= 0).float()
+    parts.update(words=-((spoken * real).sum(1) / real.sum(1)).mean(),
+                 target=F.l1_loss(model.heads["target"](out["seg"][wanted]).float().sigmoid(), batch["extent"]))
+    return shown
+
+
 WEIGHTS = dict(bce=2.0, dice=1.0, marker=0.5, patch=0.4, box=1.0, token=0.3, coarse=2.0, words=0.2, target=2.0, cell=2.0, teach=1.5)
 
 
-def work(model, batch, words, prompter, scale, device):
+def work(model, batch, words, prompter, scale, device, plain=False):
     """Gradients of one share of a batch.  Each share has a thread of its own, which meets the others once a step:
     on busy cores that waits far less than threads inside every operation do."""
     batch = {k: v.to(device) if torch.is_tensor(v) else v for k, v in batch.items()}
     with torch.autocast("cuda", torch.bfloat16, enabled=device.startswith("cuda")):
-        parts, shown = losses(model, batch, words, prompter)
-    grads = torch.autograd.grad(sum(scale[k] * v for k, v in parts.items()), list(model.parameters()), allow_unused=True)
+        parts, shown = losses(model, batch, words, prompter, plain)
+    grads = torch.autograd.grad(sum(scale[k] * v for k, v in parts.items() if v.requires_grad), [p for p in model.parameters() if p.requires_grad], allow_unused=True)
     return grads, {**{k: v.detach() for k, v in parts.items()}, **shown}
 
 
@@ -137,14 +150,14 @@ def optimizer_of(model, lr):
                              lr=lr, betas=(0.9, 0.98), fused=True)
 
 
-def begin_from(model, prompter, folder):
-    """The weights of an exported folder, position embeddings resized to the model's; the training-time heads stay as they are."""
+def begin_from(model, prompter, folder, but=("heads.",)):
+    """The weights of an exported folder, position embeddings resized to the model's; what `but` names stays as it is."""
     from export import load
     assert Prompter(folder).tok.get_vocab() == prompter.tok.get_vocab(), "the exported weights belong to another vocabulary"
     old = load(folder)
     old.resize(model.config["force_image_size"])
-    left = model.load_state_dict(old.state_dict(), strict=False)
-    assert not left.unexpected_keys and all(k.startswith("heads.") for k in left.missing_keys), left
+    left = model.load_state_dict({k: v for k, v in old.state_dict().items() if not k.startswith(but)}, strict=False)
+    assert not left.unexpected_keys and all(k.startswith(but) for k in left.missing_keys), left
 
 
 def draw(out):
@@ -155,10 +168,10 @@ def draw(out):
     steps, evals = [r for r in rows if "iou" in r], [r for r in rows if "dev" in r]
     fig, ax = plt.subplots(1, 3, figsize=(15, 4))
     for k in ("bce", "dice", "marker", "patch", "token", "coarse"):
-        ax[0].plot([r["step"] for r in steps], [r[k] for r in steps], label=k)
+        ax[0].plot([r["step"] for r in steps if k in r], [r[k] for r in steps if k in r], label=k)
     ax[0].set_ylim(0, 2)
     for k in ("iou", "n_acc", "t_acc", "patch_acc"):
-        ax[1].plot([r["step"] for r in steps], [r[k] for r in steps], label=k)
+        ax[1].plot([r["step"] for r in steps if k in r], [r[k] for r in steps if k in r], label=k)
     for where in ("dev", "composed"):
         for k in ("gIoU", "cIoU", "present"):
             ax[2].plot([r["step"] for r in evals], [r[where][k] for r in evals], label=f"{where} {k}")
@@ -181,6 +194,10 @@ def main():
     ap.add_argument("--features", choices=("dsff", "visual", "language", "concat"), default="dsff", help="what the mask decoder sees (for ablation.py)")
     ap.add_argument("--lr", type=float, default=1e-3)
     ap.add_argument("--decay", type=float, default=0.25, help="share of the time over which the rate falls to nothing")
+    ap.add_argument("--heads-first", type=int, default=0, metavar="N", help="with --init: for N steps only the fresh training-time heads learn")
+    ap.add_argument("--fresh-decoder", action="store_true", help="with --init: all but the mask decoder, which begins anew")
+    ap.add_argument("--freeze", nargs="*", default=[], metavar="PART", help="parts that don't learn, such as vision_model")
+    ap.add_argument("--plain", action="store_true", help="the paper's losses only, no training-time heads")
     ap.add_argument("--device", default="cpu")
     ap.add_argument("--threads", type=int, default=2)
     ap.add_argument("--workers", type=int, default=1)
@@ -201,7 +218,7 @@ def main():
     print("parameters", sum(p.numel() for n, p in model.named_parameters() if not n.startswith("heads")), flush=True)
     step, spent = 0, 0.0
     if a.init:
-        begin_from(model, prompter, a.init)
+        begin_from(model, prompter, a.init, ("heads.", "res_decoder.") if a.fresh_decoder else ("heads.",))
     if a.resume:
         saved = torch.load(f"{a.out}/last.pt", map_location="cpu", weights_only=False)
         model.resize(saved["size"])
@@ -219,7 +236,7 @@ def main():
     log = open(f"{a.out}/log.jsonl", "a")
     began = time.time() - spent
     stage, feed, saved_at, eval_at, sums, count, last = None, None, time.time(), time.time(), {}, 0, time.time()
-    first, cpu = step, time.process_time()
+    first, cpu, frozen = step, time.process_time(), None
 
     def save():
         torch.save(dict(model=model.state_dict(), average=average.state, optimizer=optimizer.state_dict(), step=step, spent=time.time() - began,
@@ -245,14 +262,19 @@ def main():
                 model.whiten(torch.cat([normalise(next(feed)["pixels"]) for _ in range(4)]))
                 average = Average(model)
         halves = fixed or [next(feed) for _ in range(a.threads)]
-        warm = min(1.0, (step - first + 1) / (150 if first == 0 else 80))
-        lr = a.lr * warm * min(1.0, max(0.02, (1 - part) / a.decay))    # constant, then straight down
+        since = step - max(first, a.heads_first) if step >= a.heads_first else step
+        warm = min(1.0, (since + 1) / (150 if first == 0 else 80))
+        lr = 2e-3 * warm if step < a.heads_first else a.lr * warm * min(1.0, max(0.02, (1 - part) / a.decay))    # constant, then straight down
         for group in optimizer.param_groups:
             group["lr"] = lr * group["gain"]
         model.train()
         scale = {k: v * (0.5 if part > 0.7 and k not in ("bce", "dice", "marker", "cell") else 1) for k, v in WEIGHTS.items()}
-        results = list(pool.map(lambda half: work(model, half, words, prompter, scale, a.device), halves))
-        for p, *grads in zip(model.parameters(), *(g for g, _ in results)):
+        if (step < a.heads_first) != frozen:                # fresh heads would pull at weights that are good already
+            frozen = step < a.heads_first
+            for n, p in model.named_parameters():
+                p.requires_grad_(n.startswith("heads.") if frozen else not n.startswith(tuple(a.freeze)))
+        results = list(pool.map(lambda half: work(model, half, words, prompter, scale, a.device, a.plain), halves))
+        for p, *grads in zip([p for p in model.parameters() if p.requires_grad], *(g for g, _ in results)):
             grads = [g for g in grads if g is not None]
             p.grad = sum(grads) / len(results) if grads else None
         shown = {k: sum(float(s[k]) for _, s in results) / len(results) for k in results[0][1]}
