@@ -1,8 +1,9 @@
 """Measure a checkpoint on held-out composed scenes and on the development photos.
 
-    evaluate.py --model DIR --cache CACHE [--data ../shared/referring] [--out results] [--overlays DIR]
+    evaluate.py --model DIR --cache CACHE [--data ../shared/referring] [--out results] [--against DIR] [--overlays DIR]
 
-Writes results.json and results.md.  Metrics as in the authors' scripts: cIoU =
+Writes results.json and results.md.  --against adds other weights, and what the model has more than they, on the
+same phrases.  Metrics as in the authors' scripts: cIoU =
 summed intersections over summed unions; gIoU = mean over phrases, an absent one
 counts 1 when rejected, else 0 (its mask then enters cIoU's union); a falsely
 rejected phrase keeps its mask and costs only T-acc.  `served` is the mean IoU
@@ -63,9 +64,9 @@ def measure(mask, truth, rejected, present):
     return dict(present=present, rejected=bool(rejected), inter=inter, union=union, iou=iou, hit=box_iou(box(mask), box(truth)) > 0.5 if present else False)
 
 
-def summary(rows, resamples=1000):
-    """rows of `measure` -> the metrics in percent, each with its 95% interval (pictures drawn again with replacement).
-    {name: (value, low, high)}; None where no phrase counts."""
+def drawn(rows, resamples=1000):
+    """rows of `measure` -> {metric: percent over all pictures, then over each drawing of pictures with replacement};
+    None where no phrase counts.  The same pictures give the same drawings."""
     facts = np.array([[1, r["iou"] if r["present"] else r["rejected"], r["inter"] * r["present"], r["union"] if r["present"] or not r["rejected"] else 0,
                        r["present"], r["iou"] * r["present"], (r["iou"] if r["present"] else 1) * (r["rejected"] != r["present"]), r["hit"],
                        not r["present"], r["rejected"] and not r["present"], r["present"] and not r["rejected"]] for r in rows], float).reshape(-1, 11)
@@ -75,12 +76,24 @@ def summary(rows, resamples=1000):
     draws = np.random.default_rng(1).multinomial(len(sums), np.full(len(sums), 1 / max(len(sums), 1)), resamples) if len(sums) else np.zeros((0, 0))
     again = np.concatenate([sums.sum(0)[None], draws @ sums])
     count, g, inter, union, there, iou, served, hit, gone, refused, accepted = again.T
-    out = dict(phrases=len(rows))
-    for name, top, bottom in (("gIoU", g, count), ("cIoU", inter, union), ("present", iou, there), ("served", served, count),
-                              ("prec50", hit, there), ("N_acc", refused, gone), ("T_acc", accepted, there)):
-        share = 100 * top[bottom > 0] / bottom[bottom > 0]
-        out[name] = (round(share[0], 1), *(round(v, 1) for v in np.percentile(share[1:], (2.5, 97.5)))) if bottom[0] > 0 else None
-    return out
+    return {name: 100 * top / np.where(bottom > 0, bottom, np.nan) if bottom[0] > 0 else None
+            for name, top, bottom in (("gIoU", g, count), ("cIoU", inter, union), ("present", iou, there), ("served", served, count),
+                                      ("prec50", hit, there), ("N_acc", refused, gone), ("T_acc", accepted, there))}
+
+
+def interval(share):
+    return None if share is None else (round(share[0], 1), *(round(v, 1) for v in np.nanpercentile(share[1:], (2.5, 97.5))))
+
+
+def summary(rows, resamples=1000):
+    """The metrics in percent, each with its 95% interval: {name: (value, low, high)}."""
+    return dict(phrases=len(rows), **{k: interval(v) for k, v in drawn(rows, resamples).items()})
+
+
+def difference(rows, others):
+    """What one model has more than another, each drawing of pictures asked of both."""
+    ours, theirs = drawn(rows), drawn(others)
+    return dict(phrases=len(rows), **{k: None if v is None else interval(v - theirs[k]) for k, v in ours.items()})
 
 
 def dev_pictures(data):
@@ -152,16 +165,20 @@ def quick(model, weights, prompter, source, data):
 def table(results):
     cols = ["phrases", "gIoU", "cIoU", "present", "served", "prec50", "N_acc", "T_acc"]
     lines = ["| | " + " | ".join(cols) + " |", "|---|" + "---:|" * len(cols)]
-    show = lambda v: "" if v is None else str(v) if isinstance(v, int) else "{} ({}-{})".format(*v)
+    show = lambda v: "" if v is None else str(v) if isinstance(v, int) else ("{} ({} to {})" if v[1] < 0 else "{} ({}-{})").format(*v)
     for name, s in results.items():
         lines.append(f"| {name} | " + " | ".join(show(s[c]) for c in cols) + " |")
     return "\n".join(lines)
 
 
-def report(model, prompter, pictures):
+def report(model, prompter, pictures, against=None):
     pictures = list(pictures)
     rows = run(model, prompter, pictures)
     out = {"model": summary(rows)}
+    if against:
+        others = run(*against, pictures)
+        out["other weights"] = summary(others)
+        out["model less other weights"] = difference(rows, others)
     for kind in ("single", "multi", "absent"):
         out["kind: " + kind] = summary([r for r in rows if r["kind"] == kind])
     for tag in sorted({t for r in rows for t in r["tags"]}):
@@ -197,6 +214,7 @@ def main():
     for name in ("model", "cache"):
         ap.add_argument("--" + name, required=True)
     ap.add_argument("--out", default="results")
+    ap.add_argument("--against", metavar="DIR", help="other weights, measured beside the model's")
     ap.add_argument("--overlays")
     ap.add_argument("--phrases", type=int, default=2000)
     ap.add_argument("--device", default="cpu")
@@ -204,10 +222,11 @@ def main():
     a = ap.parse_args()
     torch.set_num_threads(a.threads)
     model, prompter = load(a.model).to(a.device), Prompter(a.model)
+    against = (load(a.against).to(a.device), Prompter(a.against)) if a.against else None
     if a.overlays:
         overlays(model, prompter, dev_pictures(a.data), a.overlays)
-    results = {"Development photos, phrases written by people": report(model, prompter, dev_pictures(a.data)),
-               "Composed scenes, held out": report(model, prompter, composed_pictures(Source(a.cache), a.phrases))}
+    results = {"Development photos, phrases written by people": report(model, prompter, dev_pictures(a.data), against),
+               "Composed scenes, held out": report(model, prompter, composed_pictures(Source(a.cache), a.phrases), against)}
     os.makedirs(a.out, exist_ok=True)
     json.dump(results, open(f"{a.out}/results.json", "w"), indent=1)
     text = "\n\n".join(f"## {name}\n\n{table(r)}" for name, r in results.items())
