@@ -56,7 +56,10 @@ public struct StaticFiles: Sendable {
         self.securityHeaders = securityHeaders
     }
 
-    /// - Returns: nil when there is no such file: answer 404. Other methods than GET and HEAD get 405.
+    public static let allow = ["GET", "HEAD", "OPTIONS"]
+
+    /// - Returns: nil when there is no such file: answer 404. OPTIONS is told what there is, and other methods
+    ///   than GET and HEAD get 405.
     public func response(to head: HTTPRequestHead) -> HTTPResponse? {
         guard let file = files[head.path] else {
             guard !head.path.isEmpty, files[head.path + "/"] != nil else { return nil }
@@ -65,7 +68,9 @@ public struct StaticFiles: Sendable {
             return HTTPResponse(status: 308, headers: ["Location": "./" + Self.encodedPath(name) + "/"])
         }
         guard head.method == "GET" || head.method == "HEAD" else {
-            return HTTPResponse(status: 405, headers: ["Allow": "GET, HEAD"])
+            return HTTPResponse(
+                status: head.method == "OPTIONS" ? 204 : 405,
+                headers: ["Allow": Self.allow.joined(separator: ", ")])
         }
         var headers = securityHeaders
         headers.append("ETag", file.entityTag)

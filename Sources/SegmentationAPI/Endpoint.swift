@@ -14,6 +14,7 @@ enum Endpoint: Sendable {
     case inferenceReady
     case infer
     case labelStudioHealth
+    case labelStudioVersions
     case labelStudioSetup
     case labelStudioPredict
     case labelStudioWebhook
@@ -30,6 +31,7 @@ enum Endpoint: Sendable {
         for path in ["/label-studio", "/label-studio/health"] {
             router.add("GET", path, name: path, .labelStudioHealth)
         }
+        router.add("GET", "/label-studio/versions", name: "/label-studio/versions", .labelStudioVersions)
         router.add("POST", "/label-studio/setup", name: "/label-studio/setup", .labelStudioSetup)
         router.add("POST", "/label-studio/predict", name: "/label-studio/predict", .labelStudioPredict)
         router.add("POST", "/label-studio/webhook", name: "/label-studio/webhook", .labelStudioWebhook)
@@ -59,7 +61,7 @@ enum Endpoint: Sendable {
     var isProtected: Bool {
         switch self {
         case .segment, .inferenceServer, .inferenceModels, .inferenceMetadata, .infer: true
-        case .labelStudioSetup, .labelStudioPredict, .labelStudioWebhook: true
+        case .labelStudioVersions, .labelStudioSetup, .labelStudioPredict, .labelStudioWebhook: true
         default: false
         }
     }

@@ -202,7 +202,7 @@ public final class SegmentationService: HTTPHandler {
                 return (problem(.notFound), "other")
             }
             guard response.status == 405 else { return (response, "static") }
-            return (problem(.methodNotAllowed(allow: ["GET", "HEAD"])), "static")
+            return (problem(.methodNotAllowed(allow: StaticFiles.allow)), "static")
         }
     }
 
@@ -219,6 +219,7 @@ public final class SegmentationService: HTTPHandler {
         case .inferenceMetadata: return try openInference.metadata(parameters)
         case .inferenceReady: return try openInference.ready(parameters)
         case .labelStudioHealth: return labelStudio.health
+        case .labelStudioVersions: return labelStudio.versions
         case .labelStudioSetup: return labelStudio.setup
         case .labelStudioWebhook: return .json([:], status: 201)
         case .metrics, .segment, .infer, .labelStudioPredict:

@@ -56,6 +56,29 @@ import Testing
         }
     }
 
+    @Test func unreadMembersAreCheckedAndNotKept() throws {
+        var limits = JSONLimits()
+        limits.values = 4
+        let text = #"{"a":1,"no":[1,{"no":2,"x":[3,4],"x":5}],"b":{"no":"x"}}"#
+        #expect(
+            try JSONParser.parse(Array(text.utf8), limits: limits, unread: ["no"]) == [
+                "a": 1, "no": nil, "b": ["no": nil],
+            ])
+        #expect(throws: JSONError.duplicateName("x")) { try parse(text) }
+        for length in 0..<text.utf8.count {
+            #expect(throws: JSONError.self) {
+                try JSONParser.parse(Array(text.utf8.prefix(length)), unread: ["no"])
+            }
+        }
+        for broken in [#"{"no":[1,}"#, #"{"no":01}"#, #"{"no":1,"no":2}"#, #"{"no":"\x"}"#] {
+            #expect(throws: JSONError.self) { try JSONParser.parse(Array(broken.utf8), unread: ["no"]) }
+        }
+        let deep = #"{"no":"# + String(repeating: "[", count: 40)
+        #expect(throws: JSONError.tooDeep(limit: 32)) {
+            try JSONParser.parse(Array(deep.utf8), unread: ["no"])
+        }
+    }
+
     @Test func limits() throws {
         var limits = JSONLimits()
         limits.depth = 3

@@ -17,16 +17,16 @@ import Testing
 
     private func predict(
         _ fixture: ServiceFixture, _ pictures: [String], prompt: String?,
-        configuration: String = configuration
+        configuration: String = configuration, regions: [JSONValue] = []
     ) async -> Answer {
         var document: [JSONMember] = [
             JSONMember(
                 "tasks", .array(pictures.map { ["id": 1, "data": ["photo": .string($0)]] })),
             JSONMember("label_config", .string(configuration)),
         ]
-        if let prompt {
-            document.append(
-                JSONMember("params", ["context": ["result": [["value": ["text": [.string(prompt)]]]]]]))
+        let typed: [JSONValue] = prompt.map { [["value": ["text": [.string($0)]]]] } ?? []
+        if !(regions + typed).isEmpty {
+            document.append(JSONMember("params", ["context": ["result": .array(regions + typed)]]))
         }
         return await fixture.send(
             "POST", "/label-studio/predict", headers: ["Content-Type": "application/json"],
@@ -43,6 +43,7 @@ import Testing
                 "model_version": "colours"
             ])
         #expect(await fixture.send("POST", "/label-studio/webhook", body: Array("{}".utf8)).status == 201)
+        #expect(await fixture.send("GET", "/label-studio/versions").json == ["versions": ["colours"]])
     }
 
     @Test func aPromptGivesABrushMask() async {
@@ -84,22 +85,71 @@ import Testing
         #expect(regions?[1]?["value"]?["rectanglelabels"] == ["blue"])
     }
 
+    @Test func whatIsDrawnCountsWhereNothingIsTyped() async {
+        let fixture = await ServiceFixture()
+        let configuration = Self.configuration.replacing("cat", with: "red")
+            .replacing("dog &amp; puppy", with: "blue")
+        let drawn: JSONValue = ["value": ["brushlabels": ["blue"], "rle": [1, 2]], "type": "brushlabels"]
+        let answer = await predict(
+            fixture, [Self.uri], prompt: nil, configuration: configuration, regions: [drawn])
+        let regions = answer.json["results"]?[0]?["result"]
+        #expect(regions?.array?.count == 1 && regions?[0]?["value"]?["brushlabels"] == ["blue"])
+        // A phrase wins, wherever it stands.
+        let typed = await predict(
+            fixture, [Self.uri], prompt: "red", configuration: configuration, regions: [drawn])
+        #expect(typed.json["results"]?[0]?["result"]?[0]?["value"]?["brushlabels"] == ["red"])
+    }
+
+    @Test func aPictureThatCannotBeReadIsOneEntryAmongOthers() async {
+        let fixture = await ServiceFixture()
+        let answer = await predict(fixture, ["nowhere.png", Self.uri, "data:;base64,AAAA"], prompt: "red")
+        #expect(answer.status == 200)
+        let entries = answer.json["results"]?.array ?? []
+        #expect(entries.map { $0["result"]?.array?.count } == [0, 1, 0])
+        #expect(entries.map { $0["error"] == nil } == [false, true, false])
+        #expect(entries.allSatisfy { $0["score"]?.number != nil && $0["model_version"] == "colours" })
+        let none = await predict(fixture, ["nowhere.png", "data:;base64,AAAA"], prompt: "red")
+        #expect(none.status == 422 && none.problem == "bad-value")
+    }
+
+    @Test func whatATaskHasAlreadyCostsNothing() async {
+        let fixture = await ServiceFixture()
+        let runs = "[" + String(repeating: "255,", count: 200_000) + "0]"
+        let body = """
+            {"tasks":[{"id":1,"predictions":[{"result":[{"value":{"rle":\(runs)}}]}],\
+            "data":{"photo":"\(Self.uri)"}}],"label_config":"<View><Image name='image' value='$photo'/>\
+            <BrushLabels name='tag' toName='image'><Label value='red'/></BrushLabels></View>"}
+            """
+        let answer = await fixture.send("POST", "/label-studio/predict", body: Array(body.utf8))
+        #expect(answer.status == 200 && answer.json["results"]?[0]?["result"]?.array?.count == 1)
+    }
+
     @Test func filesComeFromTheOperatorsFolderOnly() async throws {
         let folder = NSTemporaryDirectory() + "label-studio-\(UUID().uuidString)"
         let inside = folder + "/files/sub"
-        try FileManager.default.createDirectory(atPath: inside, withIntermediateDirectories: true)
+        let uploads = folder + "/files/media/upload/1"
+        for path in [inside, uploads] {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        }
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        for path in [inside + "/a.png", folder + "/secret.png"] {
+        for path in [inside + "/a.png", inside + "/a b.png", uploads + "/u.png", folder + "/secret.png"] {
             try Data(ServiceFixture.picture).write(to: URL(fileURLWithPath: path))
         }
         try FileManager.default.createSymbolicLink(
             atPath: inside + "/link.png", withDestinationPath: folder + "/secret.png")
         let fixture = await ServiceFixture { $0.labelStudioFolder = folder + "/files" }
-        for name in ["sub/a.png", "/sub/a.png", "/data/local-files/?d=sub/a.png"] {
+        for name in [
+            "sub/a.png", "/sub/a.png", "/data/local-files/?d=sub/a.png", "/data/local-files/?d=sub/a%20b.png",
+            "/data/sub/a%20b.png", "/data/upload/1/u.png", "/data/media/upload/1/u.png",
+            "http://labels.example:8080/data/upload/1/u.png",
+            "https://labels.example/under/data/local-files/?d=sub/a%20b.png",
+        ] {
             #expect(await predict(fixture, [name], prompt: "red").status == 200, "\(name)")
         }
         for name in [
-            "../secret.png", "sub/../../secret.png", "sub/link.png", folder + "/secret.png", "sub", "",
+            "../secret.png", "/data/../secret.png", "/data/%2e%2e/secret.png", "http://h/data/../secret.png",
+            "/data/local-files/?d=../secret.png", "/data/local-files/?d=..%2fsecret.png", "ftp://h/data/sub/a.png",
+            "/data/sub/a%00.png", "/data/sub/%zz", "sub/../../secret.png", "sub/link.png", folder + "/secret.png", "sub", "",
             "nowhere.png",
             "http://127.0.0.1/a.png", "file:///etc/passwd", "data:image/png,abc", "data:;base64,!",
             "sub/a.png\0",
@@ -109,7 +159,8 @@ import Testing
             #expect(!answer.text.contains(folder))
         }
         let closed = await ServiceFixture()
-        #expect(await predict(closed, ["sub/a.png"], prompt: "red").status == 422)
+        let refused = await predict(closed, ["/data/upload/1/u.png"], prompt: "red")
+        #expect(refused.status == 422 && refused.text.contains("--label-studio-files"))
     }
 
     @Test func brokenRequests() async {

@@ -18,14 +18,19 @@ public enum JSONError: Error, Sendable, Equatable {
 public struct JSONParser {
     private let bytes: UnsafeBufferPointer<UInt8>
     private let limits: JSONLimits
+    private let unread: Set<String>
     private var position = 0
     private var values = 0
+    /// Inside a member that isn't kept.
+    private var isPassingOver = false
 
-    public static func parse(_ bytes: [UInt8], limits: JSONLimits = JSONLimits()) throws(JSONError)
-        -> JSONValue
-    {
+    /// - Parameter unread: members of these names, at any depth, have to be JSON but become null: what nobody reads
+    ///   costs no memory and doesn't count as values.
+    public static func parse(
+        _ bytes: [UInt8], limits: JSONLimits = JSONLimits(), unread: Set<String> = []
+    ) throws(JSONError) -> JSONValue {
         let result = bytes.withUnsafeBufferPointer { buffer -> Result<JSONValue, JSONError> in
-            var parser = JSONParser(bytes: buffer, limits: limits)
+            var parser = JSONParser(bytes: buffer, limits: limits, unread: unread)
             do throws(JSONError) {
                 return .success(try parser.document())
             } catch {
@@ -35,9 +40,10 @@ public struct JSONParser {
         return try result.get()
     }
 
-    private init(bytes: UnsafeBufferPointer<UInt8>, limits: JSONLimits) {
+    private init(bytes: UnsafeBufferPointer<UInt8>, limits: JSONLimits, unread: Set<String>) {
         self.bytes = bytes
         self.limits = limits
+        self.unread = unread
     }
 
     private mutating func document() throws(JSONError) -> JSONValue {
@@ -49,7 +55,7 @@ public struct JSONParser {
 
     private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
         guard depth <= limits.depth else { throw .tooDeep(limit: limits.depth) }
-        values += 1
+        if !isPassingOver { values += 1 }
         guard values <= limits.values else { throw .tooManyValues(limit: limits.values) }
         skipSpace()
         switch try peek() {
@@ -72,13 +78,22 @@ public struct JSONParser {
             skipSpace()
             guard try peek() == UInt8(ascii: "\"") else { throw .unexpected(offset: position) }
             let name = try string()
-            guard names.insert(name).inserted else { throw .duplicateName(name) }
+            guard isPassingOver || names.insert(name).inserted else { throw .duplicateName(name) }
             skipSpace()
             guard try peek() == UInt8(ascii: ":") else { throw .unexpected(offset: position) }
             position += 1
-            members.append(JSONMember(name, try value(depth: depth + 1)))
+            let value = try member(name, depth: depth + 1)
+            if !isPassingOver { members.append(JSONMember(name, value)) }
             if try !continues(orCloses: UInt8(ascii: "}")) { return .object(members) }
         }
+    }
+
+    private mutating func member(_ name: String, depth: Int) throws(JSONError) -> JSONValue {
+        guard !isPassingOver, unread.contains(name) else { return try value(depth: depth) }
+        isPassingOver = true
+        defer { isPassingOver = false }
+        _ = try value(depth: depth)
+        return .null
     }
 
     private mutating func array(depth: Int) throws(JSONError) -> JSONValue {
@@ -86,7 +101,8 @@ public struct JSONParser {
         var elements: [JSONValue] = []
         if try closes(with: UInt8(ascii: "]")) { return .array(elements) }
         while true {
-            elements.append(try value(depth: depth + 1))
+            let element = try value(depth: depth + 1)
+            if !isPassingOver { elements.append(element) }
             if try !continues(orCloses: UInt8(ascii: "]")) { return .array(elements) }
         }
     }
@@ -131,6 +147,7 @@ public struct JSONParser {
             if position < bytes.count, bytes[position] == 0x2B || bytes[position] == 0x2D { position += 1 }
             guard takeDigits() > 0 else { throw failure() }
         }
+        if isPassingOver { return 0 }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         guard let value = Double(text), value.isFinite else { throw .unexpected(offset: start) }
         return value

@@ -15,62 +15,41 @@ struct LabelStudioBackend: Sendable {
 
     var setup: HTTPResponse { .json(["model_version": .string(modelVersion)]) }
 
-    /// One entry for each task, always; a rejection is an entry without results.
+    /// Label Studio lets people choose among these; there is one.
+    var versions: HTTPResponse { .json(["versions": [.string(modelVersion)]]) }
+
+    /// One entry for each task, always; a rejection is an entry without results. So is a picture that can't be
+    /// read among others that can, because Label Studio would throw the whole batch away.
     func predict(_ request: HTTPRequest, _ context: RequestContext) async throws(APIError) -> HTTPResponse {
         let first = try pipeline.admit()
-        let document: JSONValue
-        do throws(JSONError) {
-            document = try JSONParser.parse(request.body)
-        } catch {
-            throw .json(error)
-        }
-        guard let tasks = document["tasks"]?.array else {
-            throw .wrongType(field: "tasks", expected: "an array of tasks")
-        }
-        guard let configuration = document["label_config"]?.string.flatMap({ LabelingConfiguration($0) })
-        else {
-            throw .badValue(
-                field: "label_config",
-                allowed: "a configuration with BrushLabels or RectangleLabels for an Image")
-        }
-        switch document["params"] {
-        case nil, .null, .object: break
-        default: throw .wrongType(field: "params", expected: "an object")
-        }
-        let prompt = document["params"]?["context"]?["result"]?[0]?["value"]?["text"]
-        let phrases = Self.phrases(prompt) ?? configuration.labels
-        guard !phrases.isEmpty else { throw .missingExpression }
+        let query = try await pipeline.pool.run { () throws(APIError) in try LabelStudioQuery(request.body) }
         var entries: [JSONValue] = []
-        for (index, task) in tasks.enumerated() {
+        var failure: APIError?
+        for (index, task) in query.tasks.enumerated() {
             let admission = index == 0 ? first : pipeline.engine.readmit()
-            entries.append(try await prediction(task, phrases, configuration, admission, context))
+            do throws(APIError) {
+                entries.append(try await prediction(task, query, admission, context))
+            } catch where error.isOfPicture {
+                failure = failure ?? error
+                entries.append(LabelStudioPrediction.unreadable(modelVersion, Problem(error).detail))
+            }
         }
+        if let failure, entries.allSatisfy({ $0["error"] != nil }) { throw failure }
         return .json(["results": .array(entries)])
     }
 
-    /// What the annotator typed: a string, or an array whose first element counts.
-    private static func phrases(_ value: JSONValue?) -> [String]? {
-        guard let text = value?[0]?.string ?? value?.string, text.contains(where: { !$0.isWhitespace }) else {
-            return nil
-        }
-        return [text]
-    }
-
     private func prediction(
-        _ task: JSONValue, _ phrases: [String], _ configuration: LabelingConfiguration,
-        _ admission: Admission,
-        _ context: RequestContext
+        _ task: JSONValue, _ asked: LabelStudioQuery, _ admission: Admission, _ context: RequestContext
     ) async throws(APIError) -> JSONValue {
-        guard let value = task["data"]?[configuration.dataKey]?.string else { throw .missingImage }
+        let configuration = asked.configuration
         let (query, picture) = try await pipeline.pool.run { () throws(APIError) in
+            guard let value = task["data"]?[configuration.dataKey]?.string else { throw .missingImage }
             guard let bytes = files.picture(value) else {
-                throw .badValue(
-                    field: configuration.dataKey,
-                    allowed: "a data: URI or a file below the folder set for Label Studio")
+                throw .badValue(field: configuration.dataKey, allowed: files.allowed)
             }
             var form = SegmentationForm(pipeline.configuration)
             try form.setImage(bytes)
-            for phrase in phrases { try form.set("expression", phrase) }
+            for phrase in asked.phrases { try form.set("expression", phrase) }
             let query = try form.finish()
             return (query, try pipeline.picture(query.picture))
         }
@@ -80,6 +59,16 @@ struct LabelStudioBackend: Sendable {
         return try await pipeline.pool.run { () throws(APIError) in
             LabelStudioPrediction(configuration: configuration, modelVersion: version)
                 .json(served.result.expressions)
+        }
+    }
+}
+
+extension APIError {
+    /// The task's picture is at fault, not the request as a whole nor the server.
+    fileprivate var isOfPicture: Bool {
+        switch self {
+        case .missingImage, .badValue, .image: true
+        default: false
         }
     }
 }

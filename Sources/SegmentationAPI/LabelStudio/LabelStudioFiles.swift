@@ -1,11 +1,19 @@
 import Glibc
+import HTTP1
 
 /// Pictures that Label Studio names instead of sending: data: URIs, and files under one folder that the
-/// operator chose. No address is ever fetched.
+/// operator chose. No address is ever fetched: of one, only the path counts.
 struct LabelStudioFiles: Sendable {
     /// Nil: only data: URIs are read.
     let folder: String?
     let maximumBytes: Int
+
+    /// What a task's picture may be, for people.
+    var allowed: String {
+        folder == nil
+            ? "a data: URI, because no folder is set for Label Studio's files (--label-studio-files)"
+            : "a data: URI or a file below the folder set for Label Studio; addresses are never fetched"
+    }
 
     /// Nil when there is no such picture, or it lies outside the folder.
     func picture(_ value: String) -> [UInt8]? {
@@ -15,10 +23,31 @@ struct LabelStudioFiles: Sendable {
             }
             return Base64.decode(String(value[value.index(after: comma)...]))
         }
-        guard let folder, !value.contains("://") else { return nil }
-        // Label Studio's local files come as /data/local-files/?d=<path below the root>.
-        let name = value.split(separator: "?d=", maxSplits: 1).last.map(String.init) ?? value
-        return contents(of: folder + "/" + name, below: folder)
+        guard let folder else { return nil }
+        return Self.names(value).lazy.compactMap { contents(of: folder + "/" + $0, below: folder) }.first
+    }
+
+    /// Paths below the folder that `value` may stand for. Label Studio writes `/data/upload/1/a.png` for
+    /// `upload/1/a.png` of its media folder, which is `media` of its data folder, and
+    /// `/data/local-files/?d=sub/a%20b.png` for `sub/a b.png` of its local files; with a host in front when it
+    /// was given one.
+    private static func names(_ value: String) -> [String] {
+        var path = value[...]
+        if let scheme = value.firstRange(of: "://") {
+            guard ["http", "https"].contains(value[..<scheme.lowerBound].lowercased()),
+                let start = value[scheme.upperBound...].firstRange(of: "/data/")
+            else { return [] }
+            path = value[start.lowerBound...]
+        }
+        if let query = path.firstRange(of: "/local-files/?d=") {
+            let name = path[query.upperBound...].prefix { $0 != "&" }
+            return PercentEncoding.decode(name.utf8).map { [$0] } ?? []
+        }
+        guard path.hasPrefix("/data/") else { return [String(path)] }
+        guard let name = PercentEncoding.decode(path.dropFirst("/data/".utf8.count).utf8) else {
+            return []
+        }
+        return [name, "media/" + name, String(path)]
     }
 
     /// The real path is compared, so that neither `..` nor a link leads out.
