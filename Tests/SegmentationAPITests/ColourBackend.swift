@@ -2,7 +2,8 @@ import Dispatch
 import Images
 import Segmentation
 
-/// A model that finds colours: "red" is every pixel whose red is above both others; "absent" is rejected,
+/// A model that finds colours: "red" is every pixel whose red is above both others; "absent" and "a zebra" are
+/// rejected,
 /// "break" fails, "two colours" gives two masks. Deterministic, so that answers can be computed by hand.
 final class ColourBackend: SegmentationBackend {
     struct Broken: Error {}
@@ -33,9 +34,9 @@ final class ColourBackend: SegmentationBackend {
     private func answer(_ expression: String, _ request: SegmentationRequest) -> ExpressionResult {
         let masks: [Mask] =
             switch expression {
-            case "absent": []
+            case "absent", "a zebra": []
             case "two colours": [mask(0, request.image), mask(2, request.image)]
-            case "green": [mask(1, request.image)]
+            case "green", "green apple", "the green apple": [mask(1, request.image)]
             case "blue": [mask(2, request.image)]
             default: [mask(0, request.image)]
             }

@@ -98,6 +98,11 @@ import Testing
         let typed = await predict(
             fixture, [Self.uri], prompt: "red", configuration: configuration, regions: [drawn])
         #expect(typed.json["results"]?[0]?["result"]?[0]?["value"]?["brushlabels"] == ["red"])
+        // A text area keeps what was typed before.
+        let again = await predict(
+            fixture, [Self.uri], prompt: nil, configuration: configuration,
+            regions: [["value": ["text": ["red", "blue", " "]]]])
+        #expect(again.json["results"]?[0]?["result"]?[0]?["value"]?["brushlabels"] == ["blue"])
     }
 
     @Test func aPictureThatCannotBeReadIsOneEntryAmongOthers() async {
@@ -148,8 +153,10 @@ import Testing
         }
         for name in [
             "../secret.png", "/data/../secret.png", "/data/%2e%2e/secret.png", "http://h/data/../secret.png",
-            "/data/local-files/?d=../secret.png", "/data/local-files/?d=..%2fsecret.png", "ftp://h/data/sub/a.png",
-            "/data/sub/a%00.png", "/data/sub/%zz", "sub/../../secret.png", "sub/link.png", folder + "/secret.png", "sub", "",
+            "/data/local-files/?d=../secret.png", "/data/local-files/?d=..%2fsecret.png",
+            "ftp://h/data/sub/a.png",
+            "/data/sub/a%00.png", "/data/sub/%zz", "sub/../../secret.png", "sub/link.png",
+            folder + "/secret.png", "sub", "",
             "nowhere.png",
             "http://127.0.0.1/a.png", "file:///etc/passwd", "data:image/png,abc", "data:;base64,!",
             "sub/a.png\0",

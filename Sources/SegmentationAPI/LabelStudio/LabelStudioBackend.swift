@@ -29,7 +29,8 @@ struct LabelStudioBackend: Sendable {
             let admission = index == 0 ? first : pipeline.engine.readmit()
             do throws(APIError) {
                 entries.append(try await prediction(task, query, admission, context))
-            } catch where error.isOfPicture {
+            } catch {
+                guard error.isOfPicture else { throw error }
                 failure = failure ?? error
                 entries.append(LabelStudioPrediction.unreadable(modelVersion, Problem(error).detail))
             }

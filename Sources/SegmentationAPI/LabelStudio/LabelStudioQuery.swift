@@ -43,11 +43,9 @@ struct LabelStudioQuery: Sendable {
         return drawn.isEmpty ? configuration.labels : configuration.labels.filter(drawn.contains)
     }
 
-    /// A string, or an array whose first element counts.
+    /// A string, or an array of what was typed so far: the last is what the annotator waits for.
     private static func text(_ value: JSONValue?) -> String? {
-        guard let text = value?[0]?.string ?? value?.string, text.contains(where: { !$0.isWhitespace }) else {
-            return nil
-        }
-        return text
+        let texts = value?.array?.compactMap(\.string) ?? [value?.string].compactMap { $0 }
+        return texts.last { $0.contains { !$0.isWhitespace } }
     }
 }
