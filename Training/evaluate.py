@@ -1,9 +1,10 @@
 """Measure a checkpoint on held-out composed scenes and on the development photos.
 
-    evaluate.py --model DIR --cache CACHE [--data ../shared/referring] [--out results] [--against DIR] [--overlays DIR]
+    evaluate.py --model DIR --cache CACHE [--data ../shared/referring] [--out results] [--against DIR] [--overlays DIR] [--levels]
 
 Writes results.json and results.md.  --against adds other weights, and what the model has more than they, on the
-same phrases.  Metrics as in the authors' scripts: cIoU =
+same phrases.  --levels only asks from which probability on a pixel had best be marked, on composed scenes of another
+seed.  Metrics as in the authors' scripts: cIoU =
 summed intersections over summed unions; gIoU = mean over phrases, an absent one
 counts 1 when rejected, else 0 (its mask then enters cIoU's union); a falsely
 rejected phrase keeps its mask and costs only T-acc.  `served` is the mean IoU
@@ -207,6 +208,18 @@ def overlays(model, prompter, pictures, out, count=24, seed=5):
     sheet.save(f"{out}/sheet.png")
 
 
+def levels(model, prompter, pictures, marks=(0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55)):
+    """The metrics when a pixel is marked from each of these probabilities on, and the logit to add so that 0.5 does so."""
+    rows = {m: [] for m in marks}
+    for number, (rgb, qs, _) in enumerate(pictures):
+        probs, rejected = predict(model, prompter, rgb, [q["phrase"] for q in qs])
+        for m in marks:
+            rows[m] += [dict(measure(p >= m, q["truth"], r, q["kind"] != "absent"), picture=number) for q, p, r in zip(qs, probs, rejected)]
+    for m in marks:
+        found = summary(rows[m], 1)
+        print(f"from {m:.2f}, logit {np.log(1 / m - 1):+.2f}:", {k: float(found[k][0]) for k in ("cIoU", "gIoU", "present", "prec50")})
+
+
 def main():
     from export import load
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -216,6 +229,7 @@ def main():
     ap.add_argument("--out", default="results")
     ap.add_argument("--against", metavar="DIR", help="other weights, measured beside the model's")
     ap.add_argument("--overlays")
+    ap.add_argument("--levels", action="store_true")
     ap.add_argument("--phrases", type=int, default=2000)
     ap.add_argument("--device", default="cpu")
     ap.add_argument("--threads", type=int, default=2)
@@ -223,6 +237,8 @@ def main():
     torch.set_num_threads(a.threads)
     model, prompter = load(a.model).to(a.device), Prompter(a.model)
     against = (load(a.against).to(a.device), Prompter(a.against)) if a.against else None
+    if a.levels:
+        return levels(model, prompter, composed_pictures(Source(a.cache), a.phrases, seed=31_000))
     if a.overlays:
         overlays(model, prompter, dev_pictures(a.data), a.overlays)
     results = {"Development photos, phrases written by people": report(model, prompter, dev_pictures(a.data), against),

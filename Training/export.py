@@ -1,8 +1,12 @@
 """Write a training checkpoint as the server's model folder, and check it.
 
     export.py --run RUN/last.pt --tokenizer DIR --out ../Sources/EmbeddedModel/Model [--golden PATH/make_golden.py] [--reference FOLDER]
+              [--blend DIR SHARE] [--bolder LOGIT]
 
 Takes the averaged weights, drops the training-time heads, stores bfloat16.
+--blend takes SHARE of the numbers from an older exported folder that the run
+began from.  --bolder raises the last bias, so that unsure pixels are marked too
+(`evaluate.py --levels` says what suits).
 --golden imports an independent implementation of the model and compares the
 masks of the exported file with this package's module.  --reference writes
 drawn pictures, phrases and the answers of the exported model as JSON, for
@@ -34,9 +38,14 @@ def load(folder):
     return model.eval()
 
 
-def export(run, tokenizer, out):
+def export(run, tokenizer, out, blend=None, bolder=0.0):
     saved = torch.load(run, map_location="cpu", weights_only=False)
-    state = {k: v if v.dtype == torch.int64 else v.to(torch.bfloat16) for k, v in saved["average"].items() if not k.startswith("heads.")}
+    state = {k: v for k, v in saved["average"].items() if not k.startswith("heads.")}
+    if blend:
+        old, share = load_file(f"{blend[0]}/model.safetensors"), float(blend[1])
+        state = {k: v if v.dtype == torch.int64 else torch.lerp(v.float(), old[k].float(), share) for k, v in state.items()}
+    state["res_decoder.conv2.bias"] = state["res_decoder.conv2.bias"] + bolder
+    state = {k: v if v.dtype == torch.int64 else v.to(torch.bfloat16) for k, v in state.items()}
     os.makedirs(out, exist_ok=True)
     config = saved["config"]
     config["vision_config"]["image_size"] = config["force_image_size"] = saved["size"]
@@ -117,10 +126,12 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("run", "tokenizer", "out"):
         ap.add_argument("--" + name, required=True)
+    ap.add_argument("--blend", nargs=2, metavar=("DIR", "SHARE"))
+    ap.add_argument("--bolder", type=float, default=0.0, metavar="LOGIT")
     ap.add_argument("--golden")
     ap.add_argument("--reference")
     a = ap.parse_args()
-    export(a.run, a.tokenizer, a.out)
+    export(a.run, a.tokenizer, a.out, a.blend, a.bolder)
     prompter = Prompter(a.out)
     if a.golden:
         check(a.out, prompter, a.golden)

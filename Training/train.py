@@ -112,7 +112,7 @@ def helper_losses(model, out, batch, words, wanted, parts):
     return shown
 
 
-WEIGHTS = dict(bce=2.0, dice=1.0, marker=0.5, patch=0.4, box=1.0, token=0.3, coarse=2.0, words=0.2, target=2.0, cell=2.0, teach=1.5)
+WEIGHTS = dict(bce=1.0, dice=1.5, marker=0.5, patch=0.4, box=1.0, token=0.3, coarse=2.0, words=0.2, target=2.0, cell=2.0, teach=1.5)
 
 
 def work(model, batch, words, prompter, scale, device, plain=False):
