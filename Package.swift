@@ -26,8 +26,10 @@ let package = Package(
         .target(name: "CSockets"),
         .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
 
+        .target(name: "Threads"),
+
         // L1
-        .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
+        .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS", "Threads"]),
         .target(name: "Images", dependencies: ["CImageKernels", "CTurboJPEG", "CPNG", "CWebP"]),
         .target(name: "HTTP1"),
         .target(name: "Observability", dependencies: [.product(name: "Logging", package: "swift-log")]),
@@ -52,7 +54,8 @@ let package = Package(
         .target(
             name: "Serving",
             dependencies: [
-                "Segmentation", "Observability", .product(name: "Collections", package: "swift-collections"),
+                "Segmentation", "Observability", "Threads",
+                .product(name: "Collections", package: "swift-collections"),
             ]),
 
         // L4

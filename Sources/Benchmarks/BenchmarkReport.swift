@@ -26,8 +26,9 @@ struct BenchmarkReport: Codable {
             "\(model): \(parameters) parameters, loaded in \(rounded(loadSeconds, 2)) s, "
                 + "resident \(residentMegabytes) MB",
             "",
-            "| scenario | median ms | p99 ms | ms a request | resize | vision | language | mask |",
-            "| --- | --- | --- | --- | --- | --- | --- | --- |",
+            "| scenario | median ms | p99 ms | ms a request | requests/s | J a request | resize | vision | "
+                + "language | mask |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         ]
         for timing in scenarios {
             let each = timing.medianMilliseconds / Double(timing.requests)
@@ -36,8 +37,9 @@ struct BenchmarkReport: Codable {
             }
             let cells =
                 [timing.name]
-                + [timing.medianMilliseconds, timing.p99Milliseconds, each].map { rounded($0, 1) }
-                + stages
+                + [timing.medianMilliseconds, timing.p99Milliseconds, each, timing.requestsPerSecond]
+                .map { rounded($0, 1) }
+                + [timing.joulesPerRequest.map { rounded($0, 2) } ?? "not readable"] + stages
             lines.append("| " + cells.joined(separator: " | ") + " |")
         }
         return lines.joined(separator: "\n")

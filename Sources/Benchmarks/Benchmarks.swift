@@ -43,9 +43,9 @@ struct Benchmarks: ParsableCommand {
     }
 
     func run() throws {
-        if products { return print(try Products.table()) }
         var options = ModelOptions()
         if let threads { options.threads = threads }
+        if products { return print(try Products.table(threads: options.threads)) }
         let start = ContinuousClock.now
         let model = try MLLMSegModel(directory: model ?? EmbeddedModel.directory, options: options)
         let load = (ContinuousClock.now - start).seconds

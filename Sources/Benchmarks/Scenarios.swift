@@ -11,6 +11,7 @@ struct Scenarios {
     let runs: Int
     /// Names of the scenarios to run; all of them when empty.
     let only: [String]
+    let meter = EnergyMeter()
 
     private static let phrases = [
         "the red ball", "the man on the left", "a cat", "the largest car", "all the cups",
@@ -22,6 +23,10 @@ struct Scenarios {
         var medianMilliseconds: Double
         var p99Milliseconds: Double
         var requests: Int
+        /// Requests over all the time that its runs took.
+        var requestsPerSecond: Double
+        /// Of the whole machine's processors; nil where the system doesn't show it.
+        var joulesPerRequest: Double?
         /// Median seconds of each stage in one run.
         var stages: [String: Double]
     }
@@ -60,36 +65,44 @@ struct Scenarios {
         var seconds: [Double] = []
         var stages: [String: [Double]] = [:]
         var count = 0
+        var joules: Double?
         for _ in 0..<runs {
             let batch = requests()
             count = batch.count
-            let start = ContinuousClock.now
-            let results = try answer(batch)
-            seconds.append((ContinuousClock.now - start).seconds)
+            var results: [SegmentationResult] = []
+            func run() throws {
+                let start = ContinuousClock.now
+                results = try answer(batch)
+                seconds.append((ContinuousClock.now - start).seconds)
+            }
+            if let meter { joules = try meter.measure(run) + (joules ?? 0) } else { try run() }
             for (stage, path) in Self.stages {
                 stages[stage, default: []].append(results.reduce(0) { $0 + $1.timings[keyPath: path] })
             }
         }
+        let answered = Double(count * runs)
+        let rate = answered / seconds.reduce(0, +)
         seconds.sort()
         return Timing(
             name: name, medianMilliseconds: 1_000 * seconds[seconds.count / 2],
             p99Milliseconds: 1_000 * seconds[min(seconds.count - 1, seconds.count * 99 / 100)],
-            requests: count, stages: stages.mapValues { $0.sorted()[$0.count / 2] })
+            requests: count, requestsPerSecond: rate, joulesPerRequest: joules.map { $0 / answered },
+            stages: stages.mapValues { $0.sorted()[$0.count / 2] })
     }
 
     private static let stages: [(String, any KeyPath<StageTimings, Double> & Sendable)] = [
         ("resize", \.resize), ("vision", \.vision), ("language", \.language), ("mask", \.mask),
     ]
 
-    /// Stripes whose phase depends on the seed: no two pictures are equal.
+    /// Stripes whose phase is the seed: no two of 2^24 pictures are equal.
     private func picture(_ seed: Int) -> RGBImage {
         var pixels = [UInt8](repeating: 0, count: width * height * 3)
         for y in 0..<height {
             for x in 0..<width {
                 let place = (y * width + x) * 3
-                pixels[place] = UInt8(truncatingIfNeeded: x &* 3 &+ seed &* 17)
-                pixels[place + 1] = UInt8(truncatingIfNeeded: y &* 5 &+ seed &* 29)
-                pixels[place + 2] = UInt8(truncatingIfNeeded: (x &+ y) &* 2 &+ seed &* 7)
+                pixels[place] = UInt8(truncatingIfNeeded: x &* 3 &+ seed)
+                pixels[place + 1] = UInt8(truncatingIfNeeded: y &* 5 &+ seed >> 8)
+                pixels[place + 2] = UInt8(truncatingIfNeeded: (x &+ y) &* 2 &+ seed >> 16)
             }
         }
         return RGBImage(width: width, height: height, pixels: pixels)

@@ -11,6 +11,8 @@ int kernel_usable_processors(void) {
     return online > 0 ? (int)online : 1;
 }
 
+void kernel_yield(void) { sched_yield(); }
+
 int kernel_processor_level(void) {
 #if defined(__x86_64__)
     __builtin_cpu_init();

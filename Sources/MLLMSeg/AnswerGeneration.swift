@@ -9,7 +9,8 @@ extension MLLMSegModel {
     /// [SEG] gives a mask, from the hidden state that predicted it. Rejected when it wrote [REJ] and no
     /// [SEG]; an answer without markers has no masks and is not called a rejection.
     func generate(
-        _ expression: String, _ request: SegmentationRequest, _ picture: inout Picture
+        _ expression: String, _ request: SegmentationRequest, _ picture: inout Picture,
+        in context: ComputeContext
     ) throws -> ExpressionResult {
         try context.workspace.scope {
             var next = prompt.openQuestion([expression])
@@ -54,13 +55,13 @@ extension MLLMSegNetwork {
     ) throws(CancellationError) -> (readings: PhraseReadings, cache: KeyValueCache) {
         let x = context.workspace.matrix(ids.count, language.width)
         language.embed(ids, into: x)
+        let added = language.newCache(tokens: ids.count)
         let sequence = LanguageModel.Sequence(
             rows: 0..<ids.count, context: prefix + (written.map { [$0] } ?? []),
-            wanted: [ids.count - 1..<ids.count], keep: true)
-        let output = try language.forward(x, [sequence], stage: "step", in: context)
-        let added = output.caches[0] ?? KeyValueCache(layers: [], count: 0)
+            wanted: [ids.count - 1..<ids.count], cache: added)
+        let hidden = try language.forward(x, [sequence], stage: "step", in: context)
         return (
-            PhraseReadings(hidden: output.hidden, logits: language.logits(output.hidden, in: context)),
+            PhraseReadings(hidden: hidden, logits: language.logits(hidden, in: context)),
             written.map { $0.appending(added) } ?? added
         )
     }

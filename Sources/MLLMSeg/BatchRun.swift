@@ -20,31 +20,33 @@ struct BatchRun {
         var segment: Matrix
     }
 
-    /// Where threads leave their masks, each in a place of its own.
-    struct MaskSlots: @unchecked Sendable {
-        let base: UnsafeMutablePointer<(ScoredMask, StageClock)?>?
-    }
-
     let requests: [SegmentationRequest]
-    var inputs: [ModelInput?]
-    var clocks: [StageClock]
+    /// Nil for a request that was cancelled before.
+    let inputs: [(input: ModelInput, clock: StageClock)?]
+    let context: ComputeContext
+    /// Contexts of single threads for masks side by side; none where this run has one thread itself.
+    let lanes: [ComputeContext]
     var prefixes: [[UInt8]: ImagePrefix] = [:]
     var pictures: [Picture?]
     var questions: [Question] = []
     var answers: [[ExpressionResult?]]
     var failures: [Int: any Error] = [:]
 
-    init(requests: [SegmentationRequest]) {
+    init(
+        requests: [SegmentationRequest], inputs: [(input: ModelInput, clock: StageClock)?],
+        context: ComputeContext, lanes: [ComputeContext]
+    ) {
         self.requests = requests
-        inputs = requests.map { _ in nil }
-        clocks = requests.map { _ in StageClock() }
+        self.inputs = inputs
+        self.context = context
+        self.lanes = lanes
         pictures = requests.map { _ in nil }
         answers = requests.map { Array(repeating: nil, count: $0.expressions.count) }
     }
 
     /// The requests on the picture of this one.
     func sharing(_ index: Int) -> [Int] {
-        requests.indices.filter { inputs[$0]?.digest == inputs[index]?.digest }
+        requests.indices.filter { inputs[$0]?.input.digest == inputs[index]?.input.digest }
     }
 
     /// Questions in order, joined while their tokens together stay within the limit; a longer one goes alone.

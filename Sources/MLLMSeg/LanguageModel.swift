@@ -28,17 +28,15 @@ struct LanguageModel: Sendable {
         var context: [KeyValueCache]
         /// Ranges inside the sequence whose final hidden states will be read.
         var wanted: [Range<Int>]
-        /// Whether its keys and values are returned.
-        var keep: Bool
+        /// Where its keys and values go, of `newCache`; nil when they end with the pass.
+        var cache: KeyValueCache?
 
         var firstPosition: Int { context.reduce(0) { $0 + $1.count } }
     }
 
-    struct Output {
-        /// Hidden states after the final norm, `[wanted rows of all sequences, t]`, in the workspace.
-        var hidden: Matrix
-        /// One for each sequence that asked to keep it.
-        var caches: [KeyValueCache?]
+    /// Memory for the keys and values of a sequence.
+    func newCache(tokens: Int) -> KeyValueCache {
+        KeyValueCache(layers: layers.count, count: tokens, width: keyValueWidth)
     }
 
     /// Looks up token embeddings, `[ids, t]`.
@@ -47,27 +45,28 @@ struct LanguageModel: Sendable {
     }
 
     /// Runs the sequences of one batch; linear layers see all rows at once, attention each sequence alone.
-    /// `x` `[rows, t]` holds the embeddings and is overwritten. Hidden states come in the caller's scope.
+    /// `x` `[rows, t]` holds the embeddings and is overwritten. Gives the hidden states after the final norm,
+    /// `[wanted rows of all sequences, t]`, in the caller's scope.
     func forward(
         _ x: Matrix, _ sequences: [Sequence], stage: String = "", in context: ComputeContext
-    ) throws(CancellationError) -> Output {
+    ) throws(CancellationError) -> Matrix {
         let wanted = sequences.reduce(0) { $0 + $1.wanted.reduce(0) { $0 + $1.count } }
         let last = context.workspace.matrix(wanted, width)
-        var caches = sequences.map { $0.keep ? KeyValueCache(layers: [], count: $0.rows.count) : nil }
         try context.workspace.scope { () throws(CancellationError) in
             let positions = sequences.flatMap { $0.firstPosition..<$0.firstPosition + $0.rows.count }
-            let tables = rotary.tables(positions, in: context.workspace)
+            var pass = LayerPass(
+                sequences: sequences, tables: rotary.tables(positions, in: context.workspace))
             for (index, layer) in layers.enumerated() {
                 try context.checkWanted()
-                let pass = LayerPass(
-                    index: index, isLast: index + 1 == layers.count, sequences: sequences, tables: tables)
-                run(layer, pass, x, last: last, caches: &caches, in: context)
+                pass.index = index
+                pass.isLast = index + 1 == layers.count
+                run(layer, &pass, x, last: last, in: context)
                 context.observe(stage + ".llm.layer\(index)", pass.isLast ? last : x)
             }
         }
         finalNorm.apply(last, into: last, in: context)
         context.observe(stage + ".llm.norm", last)
-        return Output(hidden: last, caches: caches)
+        return last
     }
 
     /// Scores of every token of the vocabulary, `[rows, vocabulary]`.
@@ -78,16 +77,17 @@ struct LanguageModel: Sendable {
     }
 
     private struct LayerPass {
-        var index: Int
-        var isLast: Bool
-        var sequences: [Sequence]
-        var tables: (cosine: Matrix, sine: Matrix)
+        var index = 0
+        var isLast = false
+        let sequences: [Sequence]
+        let tables: (cosine: Matrix, sine: Matrix)
+        /// Memory for the layer's attention.
+        var batch = Attention.Batch()
     }
 
     /// One layer. In the last one, only the wanted rows go on past the keys and values.
     private func run(
-        _ layer: LanguageLayer, _ pass: LayerPass, _ x: Matrix, last: Matrix, caches: inout [KeyValueCache?],
-        in context: ComputeContext
+        _ layer: LanguageLayer, _ pass: inout LayerPass, _ x: Matrix, last: Matrix, in context: ComputeContext
     ) {
         context.workspace.scope {
             let normed = context.workspace.matrix(x.rows, width)
@@ -95,13 +95,16 @@ struct LanguageModel: Sendable {
             let fused = context.workspace.matrix(x.rows, layer.projection.outputs)
             layer.projection.apply(normed, into: fused, in: context)
             rotate(fused, pass.tables, in: context)
-            for (index, sequence) in pass.sequences.enumerated() where sequence.keep {
+            for sequence in pass.sequences {
+                guard let kept = sequence.cache?.layers[pass.index] else { continue }
                 let own = keyValues(fused.rows(sequence.rows))
-                caches[index]?.layers.append(.init(keys: own.keys.copied(), values: own.values.copied()))
+                kept.keys.copy(from: own.keys)
+                kept.values.copy(from: own.values)
             }
             let rows = pass.isLast ? last.rows : x.rows
             let attended = context.workspace.matrix(rows, attention.headCount * attention.headSize)
-            attention.apply(jobs(pass, fused, into: attended), in: context)
+            collect(&pass, fused, into: attended)
+            attention.apply(pass.batch, in: context)
             if pass.isLast { gather(pass.sequences, from: x, into: last) }
             let residual = pass.isLast ? last : x
             layer.output.addResult(of: attended, to: residual, in: context)
@@ -109,24 +112,25 @@ struct LanguageModel: Sendable {
         }
     }
 
-    private func jobs(_ pass: LayerPass, _ fused: Matrix, into out: Matrix) -> [Attention.Job] {
+    /// What this layer's attention is asked, into the pass' batch.
+    private func collect(_ pass: inout LayerPass, _ fused: Matrix, into out: Matrix) {
         let queries = fused.columns(0..<attention.headCount * attention.headSize)
-        var jobs: [Attention.Job] = []
+        let index = pass.index
+        pass.batch.removeAll()
         var outRow = 0
         for sequence in pass.sequences {
             let own = keyValues(fused.rows(sequence.rows))
-            let context = sequence.context.map { $0.layers[pass.index] } + [own]
-            for range in pass.isLast ? sequence.wanted : [0..<sequence.rows.count] {
+            func add(_ range: Range<Int>) {
                 let first = sequence.rows.lowerBound + range.lowerBound
-                jobs.append(
-                    Attention.Job(
-                        queries: queries.rows(first..<first + range.count), context: context,
-                        firstVisible: sequence.firstPosition + range.lowerBound + 1,
-                        out: out.rows(outRow..<outRow + range.count)))
+                pass.batch.add(
+                    queries: queries.rows(first..<first + range.count),
+                    before: sequence.context.lazy.map { $0.layers[index] }, own: own,
+                    firstVisible: sequence.firstPosition + range.lowerBound + 1,
+                    out: out.rows(outRow..<outRow + range.count))
                 outRow += range.count
             }
+            if pass.isLast { sequence.wanted.forEach(add) } else { add(0..<sequence.rows.count) }
         }
-        return jobs
     }
 
     private func keyValues(_ fused: Matrix) -> Attention.KeyValues {

@@ -11,7 +11,7 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
     let network: MLLMSegNetwork
     let prompt: PromptTemplate
     let context: ComputeContext
-    /// One context of one thread for each thread of the team.
+    /// One context of one thread for each thread of the team, for work that is too small to share.
     let lanes: [ComputeContext]
     private let cache: ImagePrefixCache
     /// Keys and values of the prompt in front of every picture.
@@ -54,20 +54,67 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
 
     public var imageCache: ImageCacheStatistics { cache.statistics }
 
+    /// Multiply-adds of one picture below which a thread is better off with a picture of its own: between the
+    /// loops of a small model its team would wait more than it works. About 50 ms of two threads.
+    private static let sharedPicture = 4 << 30
+
+    /// `isCancelled` is asked on any thread.
     public func segment(
         _ batch: [SegmentationRequest], isCancelled: (Int) -> Bool
     ) -> [Result<SegmentationResult, any Error>] {
         withoutActuallyEscaping(isCancelled) { isCancelled in
-            var run = BatchRun(requests: batch)
+            let inputs = context.team.map(batch.count) { index, _ in
+                isCancelled(index) ? nil : input(of: batch[index])
+            }
+            let byPicture = Dictionary(grouping: batch.indices) { inputs[$0]?.input.digest ?? [] }
+            let pictures = byPicture.values.sorted { $0[0] < $1[0] }
+            let isSideBySide =
+                lanes.count > 1 && pictures.count > 1 && context.observer == nil
+                && network.pictureMultiplyAdds < Self.sharedPicture
+            guard isSideBySide else {
+                var run = BatchRun(requests: batch, inputs: inputs, context: context, lanes: lanes)
+                return answer(&run, isCancelled)
+            }
+            // Each result is the same to the last bit whoever computes it.
+            let shares = context.team.map(pictures.count) { picture, worker in
+                let members = pictures[picture]
+                var run = BatchRun(
+                    requests: members.map { batch[$0] }, inputs: members.map { inputs[$0] },
+                    context: lanes[worker], lanes: [])
+                return answer(&run) { isCancelled(members[$0]) }
+            }
+            var results: [Result<SegmentationResult, any Error>?] = batch.map { _ in nil }
+            for (members, share) in zip(pictures, shares) {
+                for (index, result) in zip(members, share) { results[index] = result }
+            }
+            return results.map { $0 ?? .failure(CancellationError()) }
+        }
+    }
+
+    /// The request's picture at the model's size; `resize` says what it cost here.
+    private func input(of request: SegmentationRequest) -> (input: ModelInput, clock: StageClock) {
+        var clock = StageClock()
+        let side = model.imageSize
+        let made =
+            request.input.flatMap { $0.side == side ? $0 : nil }
+            ?? clock.measure(\.resize) { ModelInput(of: request.image, side: side) }
+        return (made, clock)
+    }
+
+    /// Pictures first, then all phrases together, then their masks.
+    private func answer(
+        _ run: inout BatchRun, _ isCancelled: (Int) -> Bool
+    ) -> [Result<SegmentationResult, any Error>] {
+        withoutActuallyEscaping(isCancelled) { isCancelled in
+            let context = run.context
             defer { context.isAbandoned = nil }
-            for index in batch.indices where !isCancelled(index) { prepare(index, in: &run) }
-            for index in batch.indices where run.inputs[index] != nil && !isCancelled(index) {
+            for index in run.requests.indices where run.inputs[index] != nil && !isCancelled(index) {
                 let sharing = run.sharing(index)
                 context.isAbandoned = { sharing.allSatisfy(isCancelled) }
                 // Nothing but abandonment stops it, and an abandoned request has no picture.
                 run.pictures[index] = try? picture(of: index, in: &run)
             }
-            for index in batch.indices where run.pictures[index] != nil && !isCancelled(index) {
+            for index in run.requests.indices where run.pictures[index] != nil && !isCancelled(index) {
                 context.isAbandoned = { isCancelled(index) }
                 ask(index, in: &run)
             }
@@ -80,24 +127,16 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
         }
     }
 
-    private func prepare(_ index: Int, in run: inout BatchRun) {
-        let request = run.requests[index]
-        let side = model.imageSize
-        run.inputs[index] =
-            request.input.flatMap { $0.side == side ? $0 : nil }
-            ?? run.clocks[index].measure(\.resize) { ModelInput(of: request.image, side: side) }
-    }
-
     /// The picture's prefix: from the cache, from this batch, or computed.
     private func picture(of index: Int, in run: inout BatchRun) throws(CancellationError) -> Picture? {
-        guard let input = run.inputs[index] else { return nil }
-        var clock = run.clocks[index]
+        guard let (input, resized) = run.inputs[index] else { return nil }
+        var clock = resized
         if let known = cache.find(input.digest) ?? run.prefixes[input.digest] {
             return Picture(prefix: known, clock: clock, cacheHit: true)
         }
         let prefix = try network.encode(
             pixels: input.pixels, system: system, before: prompt.imageStart, after: prompt.afterImage,
-            timings: &clock, in: context)
+            timings: &clock, in: run.context)
         cache.insert(prefix, for: input.digest)
         run.prefixes[input.digest] = prefix
         return Picture(prefix: prefix, clock: clock, cacheHit: false)
@@ -117,7 +156,7 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
                 run.questions.append(try question(request.expressions, at: 0, of: index, picture.prefix))
             case .generate:
                 for (place, expression) in request.expressions.enumerated() {
-                    run.answers[index][place] = try generate(expression, request, &picture)
+                    run.answers[index][place] = try generate(expression, request, &picture, in: run.context)
                 }
             }
             run.pictures[index] = picture
@@ -140,6 +179,7 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
     private func read(
         _ questions: [BatchRun.Question], in run: inout BatchRun, _ isCancelled: (Int) -> Bool
     ) throws(CancellationError) {
+        let context = run.context
         try context.workspace.scope { () throws(CancellationError) in
             var clock = StageClock()
             let readings = try clock.measure(\.language) { () throws(CancellationError) in

@@ -25,8 +25,8 @@ extension MLLMSegNetwork {
             let count = configuration.imageTokens
             projector.apply(detail, into: x.rows(first..<first + count), in: context)
             let sequence = LanguageModel.Sequence(
-                rows: 0..<ids.count, context: [], wanted: [0..<ids.count], keep: false)
-            let hidden = try language.forward(x, [sequence], stage: "full", in: context).hidden
+                rows: 0..<ids.count, context: [], wanted: [0..<ids.count])
+            let hidden = try language.forward(x, [sequence], stage: "full", in: context)
             let prepared = context.workspace.matrix(detail.rows, detail.columns)
             decoder.prepare(
                 detail: detail, semantics: hidden.rows(first - 1..<first - 1 + count), into: prepared,

@@ -23,6 +23,13 @@ public struct MLLMSegNetwork: Sendable {
         try checkpoint.finish()
     }
 
+    /// Multiply-adds of the vision encoder's linear layers, most of what a picture costs.
+    var pictureMultiplyAdds: Int {
+        let encoder = configuration.vision_config
+        let layer = encoder.hidden_size * (4 * encoder.hidden_size + 2 * encoder.intermediate_size)
+        return encoder.num_hidden_layers * layer * (1 + vision.grid * vision.grid)
+    }
+
     /// Whether the vocabulary head can tell the two markers apart: the released RES checkpoints can't, since
     /// both rows started equal and stayed frozen.
     func distinguishes(_ first: Int32, _ second: Int32) -> Bool {
@@ -34,10 +41,11 @@ public struct MLLMSegNetwork: Sendable {
         try context.workspace.scope { () throws(CancellationError) in
             let x = context.workspace.matrix(ids.count, language.width)
             language.embed(ids, into: x)
+            let cache = language.newCache(tokens: ids.count)
             let sequence = LanguageModel.Sequence(
-                rows: 0..<ids.count, context: [], wanted: [], keep: true)
-            return try language.forward(x, [sequence], stage: "system", in: context).caches[0]
-                ?? KeyValueCache(layers: [], count: 0)
+                rows: 0..<ids.count, context: [], wanted: [], cache: cache)
+            _ = try language.forward(x, [sequence], stage: "system", in: context)
+            return cache
         }
     }
 
@@ -64,23 +72,21 @@ public struct MLLMSegNetwork: Sendable {
                 let tokens = x.rows(before.count..<before.count + count)
                 projector.apply(detail, into: tokens, in: context)
             }
-            let prefill = try timings.measure(\.language) { () throws(CancellationError) in
+            let own = language.newCache(tokens: x.rows)
+            let semantics = try timings.measure(\.language) { () throws(CancellationError) in
                 language.embed(before, into: x.rows(0..<before.count))
                 language.embed(after, into: x.rows(before.count + count..<x.rows))
                 // The state one position before each picture token: the last picture token's is never used.
                 let sequence = LanguageModel.Sequence(
                     rows: 0..<x.rows, context: [system],
-                    wanted: [before.count - 1..<before.count - 1 + count],
-                    keep: true)
+                    wanted: [before.count - 1..<before.count - 1 + count], cache: own)
                 return try language.forward(x, [sequence], stage: "prefix", in: context)
             }
             let prepared = Matrix(rows: cells, columns: vision.width)
             timings.measure(\.mask) {
-                decoder.prepare(detail: detail, semantics: prefill.hidden, into: prepared, in: context)
+                decoder.prepare(detail: detail, semantics: semantics, into: prepared, in: context)
             }
-            return ImagePrefix(
-                system: system, own: prefill.caches[0] ?? KeyValueCache(layers: [], count: 0),
-                prepared: prepared)
+            return ImagePrefix(system: system, own: own, prepared: prepared)
         }
     }
 
@@ -98,12 +104,11 @@ public struct MLLMSegNetwork: Sendable {
             sequences.append(
                 .init(
                     rows: rows, context: phrase.prefix.context,
-                    wanted: phrase.markers.map { $0 - 1..<$0 }, keep: false))
+                    wanted: phrase.markers.map { $0 - 1..<$0 }))
             row = rows.upperBound
         }
-        let output = try language.forward(x, sequences, stage: "phrases", in: context)
-        return PhraseReadings(
-            hidden: output.hidden, logits: language.logits(output.hidden, in: context))
+        let hidden = try language.forward(x, sequences, stage: "phrases", in: context)
+        return PhraseReadings(hidden: hidden, logits: language.logits(hidden, in: context))
     }
 }
 

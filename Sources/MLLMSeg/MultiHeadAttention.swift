@@ -33,8 +33,9 @@ struct SelfAttention: MultiHeadAttention {
             let attended = context.workspace.matrix(x.rows, d)
             let keyValues = Attention.KeyValues(
                 keys: qkv.columns(d..<2 * d), values: qkv.columns(2 * d..<3 * d))
-            attention.apply(
-                [.init(queries: qkv.columns(0..<d), context: [keyValues], out: attended)], in: context)
+            var batch = Attention.Batch()
+            batch.add(queries: qkv.columns(0..<d), own: keyValues, out: attended)
+            attention.apply(batch, in: context)
             output.apply(attended, into: out, in: context)
         }
     }
@@ -65,7 +66,9 @@ struct CrossAttention: MultiHeadAttention {
             keysAndValues.apply(memory, into: kv, in: context)
             let attended = context.workspace.matrix(x.rows, d)
             let keyValues = Attention.KeyValues(keys: kv.columns(0..<d), values: kv.columns(d..<2 * d))
-            attention.apply([.init(queries: q, context: [keyValues], out: attended)], in: context)
+            var batch = Attention.Batch()
+            batch.add(queries: q, own: keyValues, out: attended)
+            attention.apply(batch, in: context)
             output.apply(attended, into: out, in: context)
         }
     }

@@ -48,29 +48,50 @@ public struct Attention: Sendable {
         scale = 1 / Float(headSize).squareRoot()
     }
 
-    /// One run of queries against its keys. When `firstVisible` is given, query row r sees the first
-    /// `firstVisible + r` keys only (causal); otherwise it sees all of them.
-    public struct Job {
-        public var queries: Matrix
-        public var context: [KeyValues]
-        public var firstVisible: Int?
-        /// Same columns as the queries.
-        public var out: Matrix
-
-        public init(queries: Matrix, context: [KeyValues], firstVisible: Int? = nil, out: Matrix) {
-            self.queries = queries
-            self.context = context
-            self.firstVisible = firstVisible
-            self.out = out
+    /// Runs of queries, each against its own keys, for one call. Emptied and filled again it takes no new memory.
+    public struct Batch {
+        fileprivate struct Job {
+            var queries: Matrix
+            /// Its place in `context`.
+            var stretches: Range<Int>
+            var keys: Int
+            var firstVisible: Int?
+            var out: Matrix
         }
 
-        var keys: Int { context.reduce(0) { $0 + $1.keys.rows } }
+        fileprivate var jobs: [Job] = []
+        fileprivate var context: [KeyValues] = []
+
+        public init() {}
+
+        public mutating func removeAll() {
+            jobs.removeAll(keepingCapacity: true)
+            context.removeAll(keepingCapacity: true)
+        }
+
+        /// One more run; its keys are the stretches of `before`, oldest first, and then `own`. When `firstVisible`
+        /// is given, query row r sees the first `firstVisible + r` keys only (causal); otherwise it sees all of them.
+        /// `out` has the queries' columns.
+        public mutating func add(
+            queries: Matrix, before: some Sequence<KeyValues> = EmptyCollection(), own: KeyValues,
+            firstVisible: Int? = nil, out: Matrix
+        ) {
+            let first = context.count
+            context.append(contentsOf: before)
+            context.append(own)
+            jobs.append(
+                Job(
+                    queries: queries, stretches: first..<context.count,
+                    keys: context[first...].reduce(0) { $0 + $1.keys.rows }, firstVisible: firstVisible,
+                    out: out))
+        }
     }
 
     private static let lanes = 32
 
-    /// Runs every group of heads of every job over the team.
-    public func apply(_ jobs: [Job], in context: ComputeContext) {
+    /// Runs every group of heads of every run over the team.
+    public func apply(_ batch: Batch, in context: ComputeContext) {
+        let jobs = batch.jobs
         guard !jobs.isEmpty else { return }
         let most = jobs.reduce(0) { max($0, $1.keys) }
         let memory = Memory(keys: most, headSize: headSize, level: context.level)
@@ -84,17 +105,17 @@ public struct Attention: Sendable {
             let (first, last) = (rows * (item % cuts) / cuts, rows * (item % cuts + 1) / cuts)
             guard first < last else { return }
             attend(
-                job, groups[item / cuts % groups.count], first..<last, memory,
+                job, batch.context[job.stretches], groups[item / cuts % groups.count], first..<last, memory,
                 context.scratch(worker), level: context.level)
         }
     }
 
     private func attend(
-        _ job: Job, _ group: Group, _ rows: Range<Int>, _ memory: Memory, _ base: UnsafeMutablePointer<Float>,
-        level: Int32
+        _ job: Batch.Job, _ context: ArraySlice<KeyValues>, _ group: Group, _ rows: Range<Int>,
+        _ memory: Memory, _ base: UnsafeMutablePointer<Float>, level: Int32
     ) {
         let total = job.keys
-        arrange(job, group, memory, base, level: level)
+        arrange(context, total, group, memory, base, level: level)
         for head in group.queries {
             for first in stride(from: rows.lowerBound, to: rows.upperBound, by: Self.lanes) {
                 let count = min(Self.lanes, rows.upperBound - first)
@@ -140,17 +161,17 @@ public struct Attention: Sendable {
 
     /// Arranges one head's keys and values, gathered first where they lie in more than one matrix.
     private func arrange(
-        _ job: Job, _ group: Group, _ memory: Memory, _ base: UnsafeMutablePointer<Float>, level: Int32
+        _ context: ArraySlice<KeyValues>, _ total: Int, _ group: Group, _ memory: Memory,
+        _ base: UnsafeMutablePointer<Float>, level: Int32
     ) {
-        let total = job.keys
         let columns = group.keyValue..<group.keyValue + headSize
         func whole(_ part: (KeyValues) -> Matrix) -> (pointer: UnsafeMutablePointer<Float>, stride: Int) {
-            if job.context.count == 1 {
-                let only = part(job.context[0])
+            if context.count == 1, let stretch = context.first {
+                let only = part(stretch)
                 return (only.pointer + columns.lowerBound, only.stride)
             }
             var target = base + memory.gathered
-            for keyValues in job.context {
+            for keyValues in context {
                 let source = part(keyValues)
                 for row in 0..<source.rows {
                     target.update(from: source.row(row) + columns.lowerBound, count: headSize)

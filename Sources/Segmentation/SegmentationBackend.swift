@@ -1,4 +1,5 @@
-/// What the engine needs from a model. Called from the one inference thread only.
+/// What the engine needs from a model. Called from the one inference thread only; what it calls back may be called
+/// from any thread of the model's.
 public protocol SegmentationBackend: AnyObject, Sendable {
     var model: ModelDescription { get }
 

@@ -9,6 +9,7 @@ struct EngineState {
         let id: UInt64
         let job: InferenceJob
         let admitted: ContinuousClock.Instant
+        let submitted = ContinuousClock.now
         let continuation: CheckedContinuation<ServedOutcome, Never>
     }
 

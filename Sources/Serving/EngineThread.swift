@@ -1,5 +1,7 @@
+import Dispatch
 import Images
 import Segmentation
+import Threads
 
 extension Engine {
     /// Starts the inference thread, which first loads the model and then serves until `drain`. `failed` is
@@ -8,7 +10,7 @@ extension Engine {
         loading: @escaping @Sendable () throws -> any SegmentationBackend,
         failed: @escaping @Sendable (any Error) -> Void = { _ in }
     ) {
-        let status = InferenceThread.start { [self] in
+        let status = DetachedThread.start { [self] in
             do {
                 serve(with: try loading())
             } catch {
@@ -74,32 +76,42 @@ extension Engine {
     private func nextBatch() -> [EngineState.Accepted]? {
         while true {
             let now = ContinuousClock.now
-            let (batch, expired, finished) = state.withLock { state in
+            let (taken, finished) = state.withLock { state in
                 let taken = takeBatch(from: &state, now: now)
                 let finished = state.phase == .draining && state.isIdle
                 if finished { state.phase = .stopped }
-                return (taken.batch, taken.expired, finished)
+                return (taken, finished)
             }
-            for accepted in expired {
+            for accepted in taken.expired {
                 let waited = (now - accepted.admitted).seconds
                 answer(accepted, .failure(.deadlinePassed(.queue, after: waited)))
             }
             if finished { return nil }
-            if !batch.isEmpty { return batch }
-            wake.wait()
+            if !taken.batch.isEmpty { return taken.batch }
+            if let end = taken.windowEnd {
+                // Whatever comes meanwhile wakes it sooner.
+                _ = wake.wait(timeout: .now() + (end - now).seconds)
+            } else {
+                wake.wait()
+            }
         }
     }
 
-    private func takeBatch(
-        from state: inout EngineState, now: ContinuousClock.Instant
-    ) -> (batch: [EngineState.Accepted], expired: [EngineState.Accepted]) {
+    private struct TakenBatch {
+        var batch: [EngineState.Accepted]
+        var expired: [EngineState.Accepted]
+        var windowEnd: ContinuousClock.Instant?
+    }
+
+    private func takeBatch(from state: inout EngineState, now: ContinuousClock.Instant) -> TakenBatch {
         let entries = state.waiting.map { accepted in
             BatchPolicy.Entry(
                 id: accepted.id, pictureKey: accepted.job.pictureKey,
                 expressions: accepted.job.request.expressions.count, enqueued: accepted.admitted,
-                deadline: accepted.job.deadline)
+                ready: accepted.submitted, deadline: accepted.job.deadline)
         }
-        let plan = configuration.policy.plan(entries, now: now)
+        let load = BatchPolicy.Load(arriving: state.reserved, serviceTime: state.serviceTime)
+        let plan = configuration.policy.plan(entries, load: load, now: now)
         func accepted(_ id: UInt64) -> EngineState.Accepted? { state.waiting.first { $0.id == id } }
         let batch = plan.batch.compactMap(accepted)
         let expired = plan.expired.compactMap(accepted)
@@ -107,7 +119,7 @@ extension Engine {
         state.waiting.removeAll { leaving.contains($0.id) }
         for accepted in batch { state.running[accepted.id] = accepted }
         publishDepths(state)
-        return (batch, expired)
+        return TakenBatch(batch: batch, expired: expired, windowEnd: plan.windowEnd)
     }
 
     private func compute(_ batch: [EngineState.Accepted], with backend: any SegmentationBackend) {

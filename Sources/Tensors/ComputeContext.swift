@@ -108,7 +108,8 @@ public final class ComputeContext: @unchecked Sendable {
 /// How one product is cut for a team: blocks of rows that stay in the second-level cache by blocks of weights that
 /// do so too.
 private struct ProductGrid {
-    private static let mostTiles = 10
+    /// So many rows use a block of weights that has come from memory before it leaves the cache again.
+    private static let mostRows = 240
     private static let mostPanels = 8
     /// Below about 20 microseconds of arithmetic a second thread costs more than it brings.
     private static let worthSplitting = 2 << 20
@@ -127,7 +128,7 @@ private struct ProductGrid {
         outputs = weights.outputs
         tiles = kernel_tiles(context.level, rows)
         panels = weights.panels
-        rowBlocks = (tiles + Self.mostTiles - 1) / Self.mostTiles
+        rowBlocks = (rows + Self.mostRows - 1) / Self.mostRows
         let threads = rows * weights.inputs * weights.outputs < Self.worthSplitting ? 1 : context.team.threads
         let blocks = (panels + Self.mostPanels - 1) / Self.mostPanels
         // Whole rounds of the team, so that nobody waits for the last block.

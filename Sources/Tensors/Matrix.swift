@@ -1,5 +1,4 @@
 import CKernels
-import Glibc
 
 /// A view of float32 numbers in rows: everything this model computes is a matrix.
 ///
@@ -99,17 +98,15 @@ public struct Matrix: @unchecked Sendable {
     }
 }
 
-/// Memory of one matrix, aligned to a cache line.
+/// Memory of one matrix.
 final class MatrixStorage: @unchecked Sendable {
     let pointer: UnsafeMutablePointer<Float>
 
     init(count: Int) {
-        let bytes = max(count, 1) * MemoryLayout<Float>.stride
-        let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-        pointer = raw.bindMemory(to: Float.self, capacity: max(count, 1))
+        pointer = AlignedMemory.allocate(count)
     }
 
     deinit {
-        UnsafeMutableRawPointer(pointer).deallocate()
+        AlignedMemory.free(pointer)
     }
 }

@@ -1,34 +1,36 @@
-import Dispatch
-import Synchronization
-
-/// Splits loops over a fixed number of threads. The caller works too, so a team of one never waits.
-public struct ThreadTeam: Sendable {
+/// Splits loops over a fixed number of threads that live as long as the team. Owned by one thread: its calls
+/// neither overlap nor nest. The caller works too, so a team of one has no threads of its own and never waits.
+public final class ThreadTeam: Sendable {
     public let threads: Int
+    private let crew: ThreadCrew?
 
     public init(threads: Int) {
         precondition(threads > 0, "a team has at least one thread")
         self.threads = threads
+        crew = threads > 1 ? ThreadCrew(members: threads - 1) : nil
     }
+
+    deinit { crew?.dismiss() }
 
     /// Calls `body(item, worker)` for each item once; a worker number below `threads` is never in two calls at
     /// a time, so it names scratch memory. Items start in order.
     public func forEach(_ items: Int, _ body: (_ item: Int, _ worker: Int) -> Void) {
-        let workers = min(threads, items)
-        guard workers > 1 else {
+        guard let crew, items > 1 else {
             for item in 0..<items { body(item, 0) }
             return
         }
-        let next = Atomic<Int>(0)
         // The closure is called on other threads only while this call lasts.
-        withoutActuallyEscaping(body) { body in
-            let shared = UncheckedBody(body: body)
-            DispatchQueue.concurrentPerform(iterations: workers) { worker in
-                while true {
-                    let item = next.wrappingAdd(1, ordering: .relaxed).oldValue
-                    guard item < items else { return }
-                    shared.body(item, worker)
-                }
+        withoutActuallyEscaping(body) { crew.run(items, $0) }
+    }
+
+    /// What `body` returns for each item, in the items' order.
+    public func map<Value>(_ items: Int, _ body: (_ item: Int, _ worker: Int) -> Value) -> [Value] {
+        Array(unsafeUninitializedCapacity: items) { memory, count in
+            let slots = Slots(base: memory.baseAddress)
+            forEach(items) { item, worker in
+                slots.base?.advanced(by: item).initialize(to: body(item, worker))
             }
+            count = items
         }
     }
 
@@ -41,6 +43,7 @@ public struct ThreadTeam: Sendable {
     }
 }
 
-private struct UncheckedBody: @unchecked Sendable {
-    let body: (Int, Int) -> Void
+/// Where threads leave results, each in a place of its own.
+private struct Slots<Value>: @unchecked Sendable {
+    let base: UnsafeMutablePointer<Value>?
 }

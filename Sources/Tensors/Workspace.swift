@@ -9,7 +9,7 @@ public final class Workspace: @unchecked Sendable {
     public init() {}
 
     deinit {
-        for block in blocks { UnsafeMutableRawPointer(block.pointer).deallocate() }
+        for block in blocks { AlignedMemory.free(block.pointer) }
     }
 
     /// Bytes held, used or not.
@@ -39,8 +39,7 @@ public final class Workspace: @unchecked Sendable {
                 used = 0
             } else {
                 let size = max(count, Self.blockElements)
-                let raw = UnsafeMutableRawPointer.allocate(byteCount: size * 4, alignment: 64)
-                blocks.append((raw.bindMemory(to: Float.self, capacity: size), size))
+                blocks.append((AlignedMemory.allocate(size), size))
             }
         }
     }

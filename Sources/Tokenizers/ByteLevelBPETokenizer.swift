@@ -70,11 +70,13 @@ public struct ByteLevelBPETokenizer: Tokenizer {
     }
 
     private func encodeNormalized(_ text: String, into ids: inout [Int32]) {
+        var scratch = MergeTable.Scratch()
         Qwen2PreTokenizer(text).forEachWord { word in
             if takesWholeWords, let id = vocabulary.id(of: word), added.byID[id] == nil {
                 ids.append(Int32(id))
             } else {
-                merges.apply(to: word.map { byteIDs[Int($0)] }, into: &ids)
+                scratch.list.replace(with: word.lazy.map { byteIDs[Int($0)] })
+                merges.apply(to: &scratch, into: &ids)
             }
         }
     }

@@ -16,35 +16,43 @@ struct MergeTable: Sendable {
         merges[UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))]
     }
 
-    /// Merges `symbols` until no pair has a merge and appends the ids that remain to `output`.
-    /// A linked list and a heap: O(n log n), so that a long run without spaces stays cheap.
-    func apply(to symbols: [Int32], into output: inout [Int32]) {
-        guard symbols.count > 1 else { return output.append(contentsOf: symbols) }
-        var list = SymbolList(symbols)
+    /// Memory for merging one word, kept for the next one.
+    struct Scratch {
+        var list = SymbolList()
         var queue = MergeQueue()
-        for index in 0..<symbols.count - 1 {
-            if let found = merge(symbols[index], symbols[index + 1]) {
-                queue.push(rank: found.rank, index: index)
+    }
+
+    /// Merges the symbols of the scratch's list until no pair has a merge and appends the ids that remain to `output`.
+    /// A linked list and a heap: O(n log n), so that a long run without spaces stays cheap.
+    func apply(to scratch: inout Scratch, into output: inout [Int32]) {
+        let count = scratch.list.symbols.count
+        guard count > 1 else { return output.append(contentsOf: scratch.list.symbols) }
+        for index in 0..<count - 1 {
+            if let found = merge(scratch.list.symbols[index], scratch.list.symbols[index + 1]) {
+                scratch.queue.push(rank: found.rank, index: index)
             }
         }
-        while let (rank, index) = queue.popFirst() {
-            guard list.isAlive(index), let right = list.next(index),
-                let found = merge(list.symbols[index], list.symbols[right]), found.rank == rank
+        while let (rank, index) = scratch.queue.popFirst() {
+            guard scratch.list.isAlive(index), let right = scratch.list.next(index),
+                let found = merge(scratch.list.symbols[index], scratch.list.symbols[right]),
+                found.rank == rank
             else { continue }  // one of the two has been merged since
-            list.merge(index, with: right, to: found.merged)
-            if let previous = list.previous(index),
-                let pair = merge(list.symbols[previous], found.merged)
+            scratch.list.merge(index, with: right, to: found.merged)
+            if let previous = scratch.list.previous(index),
+                let pair = merge(scratch.list.symbols[previous], found.merged)
             {
-                queue.push(rank: pair.rank, index: previous)
+                scratch.queue.push(rank: pair.rank, index: previous)
             }
-            if let next = list.next(index), let pair = merge(found.merged, list.symbols[next]) {
-                queue.push(rank: pair.rank, index: index)
+            if let next = scratch.list.next(index),
+                let pair = merge(found.merged, scratch.list.symbols[next])
+            {
+                scratch.queue.push(rank: pair.rank, index: index)
             }
         }
         var index: Int? = 0
         while let current = index {
-            output.append(list.symbols[current])
-            index = list.next(current)
+            output.append(scratch.list.symbols[current])
+            index = scratch.list.next(current)
         }
     }
 }

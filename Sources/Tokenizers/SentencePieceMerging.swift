@@ -8,7 +8,7 @@ struct SentencePieceMerging {
     private var lengths: [Int] = []
     /// User-defined symbols are never merged.
     private var isFrozen: [Bool] = []
-    private var list = SymbolList([])
+    private var list = SymbolList()
     private var queue = MergeQueue()
     /// How pieces that are marked as unused would be put together, the first way that was seen.
     private var leftLengths: [ArraySlice<UInt8>: Int] = [:]
@@ -25,7 +25,7 @@ struct SentencePieceMerging {
             isFrozen.append(match != nil)
             start += length
         }
-        list = SymbolList([Int32](repeating: 0, count: starts.count))
+        list.replace(with: repeatElement(0, count: starts.count))
         merge()
     }
 

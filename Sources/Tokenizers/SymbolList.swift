@@ -1,14 +1,18 @@
 /// A doubly linked list of symbols over arrays; a merged-away symbol is marked by -1.
 struct SymbolList {
-    private(set) var symbols: [Int32]
-    private var nextIndex: [Int32]
-    private var previousIndex: [Int32]
+    private(set) var symbols: [Int32] = []
+    private var nextIndex: [Int32] = []
+    private var previousIndex: [Int32] = []
 
-    init(_ symbols: [Int32]) {
-        self.symbols = symbols
+    /// Starts anew, in the memory of the list before.
+    mutating func replace(with symbols: some Collection<Int32>) {
+        self.symbols.removeAll(keepingCapacity: true)
+        self.symbols.append(contentsOf: symbols)
         let count = Int32(symbols.count)
-        nextIndex = (0..<count).map { $0 + 1 < count ? $0 + 1 : -1 }
-        previousIndex = (0..<count).map { $0 - 1 }
+        nextIndex.removeAll(keepingCapacity: true)
+        nextIndex.append(contentsOf: (0..<count).lazy.map { $0 + 1 < count ? $0 + 1 : -1 })
+        previousIndex.removeAll(keepingCapacity: true)
+        previousIndex.append(contentsOf: -1..<max(count - 1, -1))
     }
 
     func isAlive(_ index: Int) -> Bool { symbols[index] >= 0 }

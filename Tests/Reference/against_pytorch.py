@@ -1,20 +1,28 @@
 #!/usr/bin/env python3
 """This project's benchmarks beside an equivalent PyTorch model, in turns, on the same two threads.
 
-    against_pytorch.py PROGRAM CHECKPOINT [--rounds N] [--compile] [--threads N]
+    against_pytorch.py FOLDER CHECKPOINT [--rounds N] [--compile] [--server] [--threads N]
 
-PROGRAM is the built Benchmarks, CHECKPOINT a folder that shape_checkpoint.py wrote for 1b. The PyTorch model has
-random float32 weights of the official 1B shapes and does what the authors' code does: the vocabulary head on every
-position and the whole mask decoder for every phrase. `cached` is the same model given this project's caching of
-the picture. --compile freezes it with torch.compile; else it runs eagerly. Set LD_PRELOAD to tcmalloc for PyTorch's
-best. Prints medians and ratios as a Markdown table.
+FOLDER holds the built programs (.build/release), CHECKPOINT is a folder that shape_checkpoint.py wrote for 1b. The
+PyTorch model has random float32 weights of the official 1B shapes and does what the authors' code does: the
+vocabulary head on every position and the whole mask decoder for every phrase. `cached` is the same model given this
+project's caching of the picture. It runs eagerly; with --compile also frozen by torch.compile, whose first call takes
+minutes. --server also asks the server with 16 clients over HTTP. Set LD_PRELOAD to tcmalloc for PyTorch's best.
+Prints medians and ratios as Markdown tables.
 """
 import argparse
 import json
 import os
+import random
 import statistics
+import struct
 import subprocess
+import sys
 import time
+import urllib.parse
+import urllib.request
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 import torch.nn.functional as F
@@ -167,45 +175,69 @@ SCENARIOS = ["new picture, one phrase", "known picture, next phrase", "new pictu
              "16 new pictures, one phrase each"]
 
 
+def plain_environment():
+    return {k: v for k, v in os.environ.items() if k not in ("LD_PRELOAD", "OPENBLAS_CORETYPE")}
+
+
+def served(arguments, phrases, clients=16):
+    """Seconds a request takes the server when 16 clients ask at once, each about a picture of its own, and then
+    further phrases about it: -> with every picture new, and over all requests."""
+    pictures = [png(random.Random(number)) for number in range(clients)]
+    command = [f"{arguments.folder}/mllmseg", "serve", "--port", "0", "--model", arguments.checkpoint, "--threads",
+               str(arguments.threads), "--request-timeout", "3600", "--image-cache", "2048", "--log-level", "error"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=plain_environment())
+    try:
+        address = server.stdout.readline().split()[-1].rstrip("/")
+        while not ready(address):
+            time.sleep(0.5)
+
+        def ask(job):
+            picture, phrase = job
+            url = f"{address}/segment?format=none&expression=" + urllib.parse.quote(phrase)
+            request = urllib.request.Request(url, picture, {"Content-Type": "image/png"})
+            with urllib.request.urlopen(request, timeout=3600) as answer:
+                assert len(json.load(answer)["results"]) == 1
+
+        with ThreadPoolExecutor(clients) as pool:
+            first, _ = timed(lambda: list(pool.map(ask, [(picture, "the red ball") for picture in pictures])))
+            again, _ = timed(lambda: list(pool.map(ask, [(p, phrase) for phrase in phrases for p in pictures])))
+    finally:
+        server.terminate()
+        server.wait()
+    return first / clients, (first + again) / clients / (1 + len(phrases))
+
+
+def ready(address):
+    try:
+        return urllib.request.urlopen(f"{address}/readyz", timeout=5).status == 200
+    except OSError:
+        return False
+
+
+def png(numbers, width=640, height=480):
+    rows = b"".join((b"\0" + numbers.randbytes(3 * width // 16) * 16) * 8 for _ in range(height // 8))
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(rows, 1)) + chunk(b"IEND", b""))
+
+
 def our_round(arguments):
-    command = [arguments.program, "--json", "--runs", "1", "--threads", str(arguments.threads), "--model",
+    command = [f"{arguments.folder}/Benchmarks", "--json", "--runs", "1", "--threads", str(arguments.threads), "--model",
                arguments.checkpoint]
     for name in SCENARIOS:
         command += ["--only", name]
-    environment = {k: v for k, v in os.environ.items() if k not in ("LD_PRELOAD", "OPENBLAS_CORETYPE")}
-    report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment).stdout)
+    report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, env=plain_environment()).stdout)
     seconds = {s["name"]: s["medianMilliseconds"] / 1e3 for s in report["scenarios"]}
     return dict(seconds, product=report["productGigaflops"])
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("program")
-    parser.add_argument("checkpoint")
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--compile", action="store_true")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    torch.manual_seed(0)
-    with torch.inference_mode():
-        model = Model().eval()
-        whole, phrase = model.whole, model.phrase
-        if arguments.compile:
-            import torch._inductor.config as inductor
-            inductor.freezing = True
-            whole, phrase = torch.compile(whole), torch.compile(phrase)
-            torch_round(model, whole, phrase)
-        else:
-            model.whole(torch.randn(3, 448, 448), torch.randn(41, T), torch.randn(PHRASE + 1, T), 1)
-        theirs, ours = [], []
-        for _ in range(arguments.rounds):
-            theirs.append(torch_round(model, whole, phrase))
-            ours.append(our_round(arguments))
+def print_table(mode, theirs, ours, http, arguments):
     t = {k: statistics.median(r[k] for r in theirs) for k in theirs[0]}
     o = {k: statistics.median(r[k] for r in ours) for k in ours[0]}
     new, known, eight, many = (o[name] for name in SCENARIOS)
-    mode = "compiled, frozen" if arguments.compile else "eager"
     print(f"PyTorch {torch.__version__} float32 {mode}, {arguments.threads} threads, {arguments.rounds} rounds in turns; "
           f"OpenBLAS 2048^3 {o['product']:.0f} GFLOP/s\n")
     rows = [
@@ -216,9 +248,44 @@ def main():
         ("8 phrases on one new picture / the authors' packed run", eight, t["packed 8"], 1.4),
         ("16 pictures at once, a request / PyTorch's whole request", many / 16, t["whole"], 1.3),
     ]
+    if http:
+        rows += [("16 HTTP clients, all pictures new, a request / PyTorch's whole request", http[0], t["whole"], 1.3),
+                 ("16 HTTP clients, three phrases a picture, a request / the same", http[1], t["whole"], 1.3)]
     print("| what | ours, ms | PyTorch, ms | times as fast | wanted |\n| --- | --- | --- | --- | --- |")
     for name, mine, other, wanted in rows:
         print(f"| {name} | {mine * 1e3:.0f} | {other * 1e3:.0f} | {other / mine:.2f} | {wanted} |")
+    print(flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder")
+    parser.add_argument("checkpoint")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--server", action="store_true")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    with torch.inference_mode():
+        model = Model().eval()
+        modes = {"eager": (model.whole, model.phrase)}
+        if arguments.compile:
+            import torch._inductor.config as inductor
+            inductor.freezing = True
+            modes["compiled, frozen"] = torch.compile(model.whole), torch.compile(model.phrase)
+        for mode, (whole, phrase) in modes.items():
+            seconds, _ = timed(lambda: torch_round(model, whole, phrase))
+            print(f"{mode}: first calls took {seconds:.0f} s", file=sys.stderr, flush=True)
+        theirs, ours = {mode: [] for mode in modes}, []
+        for _ in range(arguments.rounds):
+            for mode, (whole, phrase) in modes.items():
+                theirs[mode].append(torch_round(model, whole, phrase))
+            ours.append(our_round(arguments))
+    http = served(arguments, ["the largest car", "a cat"]) if arguments.server else None
+    for mode, rounds in theirs.items():
+        print_table(mode, rounds, ours, http, arguments)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """More clients than the model can serve, clients that leave, and a long run of everything."""
 
+import random
 import re
 import select
 import socket
 import time
+import zlib
 
-from harness import FIXTURES, LIVEZ, MB, Prober, Row, percentile, read_response, status
+from harness import CLOCK_TICKS, FIXTURES, LIVEZ, MB, Prober, Row, percentile, read_response, status
+from pictures import png
 
 STAGE_MILLISECONDS = 10
 QUEUE = 64
@@ -19,8 +22,9 @@ def segment_request(picture="rgb8_1x1.png", extra=b""):
 
 
 def drive(server, request, seconds, rate=None, clients=None):
-    """One request a connection: at a fixed rate whatever comes back (an open loop), or by `clients` that ask
-    again as soon as they are answered. -> [(status, seconds, answer, when it came)]"""
+    """One request a connection, `request` or a list of them in turn: at a fixed rate whatever comes back (an open loop),
+    or by `clients` that ask again as soon as they are answered. -> [(status, seconds, answer, when it came)]"""
+    requests = request if isinstance(request, list) else [request]
     poll, open_requests, answers = select.epoll(), {}, []
     began = time.perf_counter()
     sent = 0
@@ -30,7 +34,7 @@ def drive(server, request, seconds, rate=None, clients=None):
         while sent < due and now < seconds:
             client = socket.create_connection(("127.0.0.1", server.port))
             open_requests[client.fileno()] = (client, time.perf_counter())
-            client.sendall(request)
+            client.sendall(requests[sent % len(requests)])
             poll.register(client, select.EPOLLIN)
             sent += 1
             if poll.poll(0):
@@ -107,6 +111,50 @@ def leaving_clients(programs):
                 "one more than the one that stays needs", status(answer) == 200 and batches <= 2)]
 
 
+def processor_seconds():
+    """Of all processors since the system started: (idle, all)."""
+    with open("/proc/stat") as file:
+        ticks = [int(field) / CLOCK_TICKS for field in file.readline().split()[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)
+
+
+def blocks(number):
+    """A PNG of 320 x 240 pixels in blocks of colours that are like no other number's."""
+    colours = random.Random(number).randbytes(3 * 20 * 15)
+    rows = (b"\0" + b"".join(colours[3 * at:3 * at + 3] * 16 for at in range(20 * y, 20 * y + 20)) for y in range(15))
+    return png(320, 240, pixels=zlib.compress(b"".join(row * 16 for row in rows), 1))
+
+
+def saturation(programs, clients=16, seconds=8):
+    """More clients than processors, half of them with a new picture: no processor waits for another."""
+    phrases = [b"the+red+thing", b"the+largest+object", b"a+dog", b"the+left+one"]
+    known, new = [blocks(number) for number in range(8)], [blocks(number) for number in range(8, 208)]
+    # The cache of 8 MiB holds the known ones and not all of the new ones until they come round again.
+    pictures = [picture for place, fresh in enumerate(new) for picture in (known[place % len(known)], fresh)]
+    requests = [
+        b"POST /segment?expression=%s HTTP/1.1\r\nHost: h\r\nContent-Type: image/png\r\nConnection: close\r\n"
+        b"Content-Length: %d\r\n\r\n" % (phrases[place // 2 % len(phrases)], len(picture)) + picture
+        for place, picture in enumerate(pictures)]
+    with programs.mllmseg("--image-cache", 8, "--queue", 64) as server:
+        server.wait_until_ready()
+        drive(server, requests, 1, clients=clients)
+        (idle, total), cpu, began = processor_seconds(), server.cpu_seconds(), time.perf_counter()
+        hits, misses = (server.metric(f"mllmseg_image_cache_{name}_total") for name in ("hits", "misses"))
+        answers = drive(server, requests, seconds, clients=clients)
+        elapsed = time.perf_counter() - began
+        idle, total = (after - before for after, before in zip(processor_seconds(), (idle, total)))
+        share = (server.cpu_seconds() - cpu) / total
+        hits, misses = (
+            server.metric(f"mllmseg_image_cache_{name}_total") - before
+            for name, before in (("hits", hits), ("misses", misses)))
+    good = sum(code == 200 for code, _, _, _ in answers)
+    p99 = percentile([took for _, took, _, _ in answers], 0.99)
+    busy = 1 - idle / total
+    return [Row(f"{clients} clients, pictures new and known: processors busy",
+                f"{busy * 100:.1f}% ({share * 100:.0f}% the server; {good / elapsed:.0f} answers/s, p99 {p99 * 1e3:.0f} ms, "
+                f"{misses / max(1, hits + misses) * 100:.0f}% of pictures new)", "95%", busy >= 0.95 and good == len(answers))]
+
+
 def soak(programs, rounds=50_000):
     """A million requests, one in twenty malformed and one in twenty given up."""
     good = b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"
@@ -138,4 +186,4 @@ def soak(programs, rounds=50_000):
                 "flat", back)]
 
 
-CHECKS = [overload, leaving_clients, soak]
+CHECKS = [overload, leaving_clients, saturation, soak]

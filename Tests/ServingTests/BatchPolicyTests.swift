@@ -86,4 +86,72 @@ import Testing
         let entry = BatchPolicy.Entry(id: 1, pictureKey: "a", expressions: 1, enqueued: Self.start)
         #expect(policy.plan([entry, entry], now: Self.start).batch == [1])
     }
+
+    struct WindowRow: CustomTestStringConvertible, Sendable {
+        var name: String
+        var arriving: Int
+        /// Milliseconds.
+        var serviceTime: Int?
+        /// id, expressions, milliseconds from the start when its picture was decoded, milliseconds of its deadline
+        var waiting: [(UInt64, Int, Int, Int?)]
+        /// Milliseconds from the start.
+        var now: Int
+        var batch: [UInt64] = []
+        var windowEnd: Int?
+        var testDescription: String { name }
+    }
+
+    static let windows: [WindowRow] = [
+        WindowRow(
+            name: "a lone request never waits", arriving: 0, serviceTime: 8, waiting: [(1, 1, 0, nil)],
+            now: 0,
+            batch: [1]),
+        WindowRow(
+            name: "one that is on its way is waited for", arriving: 1, serviceTime: 8,
+            waiting: [(1, 1, 0, nil)], now: 1, windowEnd: 2),
+        WindowRow(
+            name: "not beyond the window", arriving: 1, serviceTime: 8, waiting: [(1, 1, 0, nil)], now: 2,
+            batch: [1]),
+        WindowRow(
+            name: "a slow model waits longer, up to ten milliseconds", arriving: 3, serviceTime: 5_000,
+            waiting: [(1, 1, 4, nil)], now: 5, windowEnd: 14),
+        WindowRow(
+            name: "later arrivals don't extend the window", arriving: 1, serviceTime: 8,
+            waiting: [(2, 1, 1, nil), (1, 1, 0, nil)], now: 1, windowEnd: 2),
+        WindowRow(
+            name: "nothing is known of the model yet", arriving: 1, serviceTime: nil,
+            waiting: [(1, 1, 0, nil)], now: 0, batch: [1]),
+        WindowRow(
+            name: "a full batch goes", arriving: 5, serviceTime: 8,
+            waiting: (1...4).map { ($0, 1, 0, nil) }, now: 0, batch: [1, 2, 3, 4]),
+        WindowRow(
+            name: "so does one that is full of expressions", arriving: 5, serviceTime: 8,
+            waiting: [(1, 8, 0, nil)], now: 0, batch: [1]),
+        WindowRow(
+            name: "and one with a near deadline", arriving: 1, serviceTime: 8, waiting: [(1, 1, 0, 17)],
+            now: 0,
+            batch: [1]),
+        WindowRow(
+            name: "a far deadline allows it", arriving: 1, serviceTime: 8, waiting: [(1, 1, 0, 18)], now: 0,
+            windowEnd: 2),
+        WindowRow(name: "nothing waits, all arrive", arriving: 2, serviceTime: 8, waiting: [], now: 0),
+    ]
+
+    @Test(arguments: windows) func waitsForCompany(row: WindowRow) {
+        var policy = BatchPolicy()
+        policy.maximumRequests = 4
+        policy.maximumExpressions = 8
+        func instant(_ milliseconds: Int) -> ContinuousClock.Instant {
+            Self.start + .milliseconds(milliseconds)
+        }
+        let entries = row.waiting.map { id, expressions, ready, deadline in
+            BatchPolicy.Entry(
+                id: id, pictureKey: "\(id)", expressions: expressions, enqueued: Self.start,
+                ready: instant(ready), deadline: deadline.map(instant))
+        }
+        let load = BatchPolicy.Load(
+            arriving: row.arriving, serviceTime: row.serviceTime.map { Double($0) / 1_000 })
+        let plan = policy.plan(entries, load: load, now: instant(row.now))
+        #expect(plan == BatchPolicy.Plan(batch: row.batch, windowEnd: row.windowEnd.map(instant)))
+    }
 }

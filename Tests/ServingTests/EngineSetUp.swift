@@ -5,11 +5,13 @@ import Serving
 
 /// An engine that is ready, without warm-up so that `backend.batches` holds only the test's own.
 func engine(
-    _ backend: GatedBackend, capacity: Int = 64, pictureBytes: Int = 1 << 20
+    _ backend: GatedBackend, capacity: Int = 64, pictureBytes: Int = 1 << 20,
+    policy: BatchPolicy = BatchPolicy()
 ) async -> (Engine, ServingMetrics) {
     var configuration = EngineConfiguration()
     configuration.queueCapacity = capacity
     configuration.pictureBytes = pictureBytes
+    configuration.policy = policy
     configuration.warmUp = false
     let metrics = ServingMetrics(MetricsRegistry())
     let engine = Engine(configuration: configuration, metrics: metrics)

@@ -46,6 +46,43 @@ import Testing
         await engine.drain()
     }
 
+    /// A window so long that only what comes can end it.
+    private static let patient = {
+        var policy = BatchPolicy()
+        policy.windowShare = 1e9
+        policy.longestWindow = .seconds(50)
+        return policy
+    }()
+
+    @Test func aRequestWaitsForOneThatIsBeingDecoded() async throws {
+        let backend = GatedBackend()
+        let (engine, _) = await engine(backend, policy: Self.patient)
+        // Alone, and the model's speed isn't known before it.
+        #expect(try await engine.submit(job("first")).batchSize == 1)
+        let admission = try engine.admit()
+        let early = Task { try await engine.submit(job("early", picture: "a")) }
+        try await until { engine.status.waiting == 2 }
+        #expect(try await engine.submit(job("late", picture: "b"), admission).batchSize == 2)
+        #expect(try await early.value.batchSize == 2)
+        // Nobody else is on the way: the window has no say.
+        #expect(try await engine.submit(job("last")).batchSize == 1)
+        await engine.drain()
+    }
+
+    @Test func aRequestDoesNotWaitForOneThatWasGivenUp() async throws {
+        let backend = GatedBackend()
+        let (engine, _) = await engine(backend, policy: Self.patient)
+        _ = try await engine.submit(job("first"))
+        var admission: Admission? = try engine.admit()
+        let waiting = Task { try await engine.submit(job("waiting")) }
+        try await until { engine.status.waiting == 2 }
+        #expect(backend.batches.count == 1)
+        admission = nil
+        #expect(admission == nil)
+        #expect(try await waiting.value.batchSize == 1)
+        await engine.drain()
+    }
+
     @Test func aFullQueueRefusesAtOnceAndRecovers() async throws {
         let backend = GatedBackend(gated: true)
         let (engine, metrics) = await engine(backend, capacity: 2)

@@ -94,10 +94,11 @@ import Glibc
         let attention = Attention(headCount: heads, keyValueHeads: groups, headSize: size)
         func run(_ context: [Attention.KeyValues], _ queries: Range<Int>, threads: Int) -> [Float] {
             let out = Matrix(rows: queries.count, columns: heads * size)
-            let job = Attention.Job(
-                queries: q.rows(queries), context: context,
+            var batch = Attention.Batch()
+            batch.add(
+                queries: q.rows(queries), before: context.dropLast(), own: context[context.count - 1],
                 firstVisible: before + 1 + queries.lowerBound, out: out)
-            attention.apply([job], in: ComputeContext(threads: threads, level: level))
+            attention.apply(batch, in: ComputeContext(threads: threads, level: level))
             return out.values
         }
         let whole = run([.init(keys: keys, values: values)], 0..<rows, threads: 1)

@@ -16,6 +16,17 @@ int kernel_processor_level(void);
 // Processors that the affinity mask lets this process run on.
 int kernel_usable_processors(void);
 
+// Lets the processor's other half work while a thread looks at a word again and again.
+static inline void kernel_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+// Gives the processor to another thread that is ready.
+void kernel_yield(void);
+
 // ---- conversion -------------------------------------------------------------------------------------
 void kernel_widen_bf16(const uint16_t *source, float *target, size_t count);
 void kernel_widen_f16(const uint16_t *source, float *target, size_t count);

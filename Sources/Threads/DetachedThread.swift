@@ -1,13 +1,14 @@
 import Glibc
 
-/// One POSIX thread that is nobody else's: the model blocks it for seconds, which neither a Dispatch queue
-/// nor the cooperative pool may suffer.
-enum InferenceThread {
+/// POSIX threads that are nobody else's: the model blocks one for seconds, which neither a Dispatch queue nor the
+/// cooperative pool may suffer.
+public enum DetachedThread {
     /// Enough for deep layer recursion.
     private static let stackBytes = 16 << 20
 
-    /// Starts `body` on a new detached thread; returns errno's number when the system has none to give.
-    static func start(_ body: @escaping @Sendable () -> Void) -> Int32 {
+    /// Starts `body` on a new thread that nobody joins; returns 0, or pthread_create's error number when the
+    /// system has no thread to give.
+    public static func start(_ body: @escaping @Sendable () -> Void) -> Int32 {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         defer { pthread_attr_destroy(&attributes) }
