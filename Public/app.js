@@ -47,6 +47,7 @@ function showSession() {
   const { session } = page;
   byId("drop").hidden = session !== null;
   byId("viewer").hidden = session === null;
+  placeSamples(session === null);
   showHistory(page.sessions, session, choose);
   if (!session) {
     for (const id of ["answers", "times", "recipe"]) byId(id).hidden = true;
@@ -59,6 +60,13 @@ function showSession() {
   else byId("times").hidden = true;
   showRecipe();
   redraw();
+}
+
+/** Beside the empty frame samples are a way to begin; later they would stand between picture and phrase. */
+function placeSamples(isBeginning) {
+  const samples = byId("samples");
+  if (isBeginning) document.querySelector(".stage").append(samples);
+  else byId("history").after(samples);
 }
 
 function showRecipe() {
@@ -161,6 +169,7 @@ async function ask(expressions) {
   setBusy(true);
   hideProblem();
   tell(null);
+  announce(`Looking for ${expressions.join(", ")}.`);
   try {
     const fresh = await session.ask(expressions, {
       threshold: Number(byId("threshold").value),
@@ -169,7 +178,10 @@ async function ask(expressions) {
       onProgress: showProgress,
       onNotice: tell,
     });
-    if (page.session === session) byId("phrases").value = "";
+    if (page.session === session) {
+      byId("phrases").value = "";
+      byId("canvas").scrollIntoView({ block: "nearest" });
+    }
     announce(fresh.map((finding) => `${finding.expression}: ${verdict(finding)}.`).join(" "));
     showServer("ready", session.last.reply.model);
   } catch (failure) {

@@ -63,7 +63,8 @@ function buttons(session, finding, actions) {
   return element("div", { className: "answer-actions" }, show,
     small("Mask PNG", `Download the mask of ${about} as PNG`, () => saveMasks(session, finding)),
     small("Cut-out PNG", `Download ${about} cut out as PNG`, () => actions.cutout(finding)),
-    small("COCO RLE", `Copy the COCO run lengths of ${about}`, (button) => copyRuns(finding, button)));
+    small("COCO RLE", `Download the COCO run lengths of ${about} as JSON`, () => saveRuns(session, finding)),
+    small("Copy RLE", `Copy the COCO run lengths of ${about}`, (button) => copyRuns(finding, button)));
 }
 
 function removal(finding, actions) {
@@ -87,9 +88,18 @@ function saveMasks(session, finding) {
   });
 }
 
-async function copyRuns(finding, button) {
+/** Run lengths as pycocotools reads them: one object, or a list where the phrase has several parts. */
+function runsOf(finding) {
   const runs = finding.masks.map((mask) => mask.coco_rle);
-  const copied = await copyText(JSON.stringify(runs.length === 1 ? runs[0] : runs));
+  return JSON.stringify(runs.length === 1 ? runs[0] : runs);
+}
+
+function saveRuns(session, finding) {
+  download(new Blob([runsOf(finding)], { type: "application/json" }), `${fileStem(session, finding)}-coco.json`);
+}
+
+async function copyRuns(finding, button) {
+  const copied = await copyText(runsOf(finding));
   flash(button, copied ? "Copied" : "Not allowed");
   announce(copied ? "COCO run lengths copied" : "The browser does not allow copying");
 }

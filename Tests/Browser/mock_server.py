@@ -59,6 +59,8 @@ class MockServer(ThreadingHTTPServer):
         self.limits = {"body_bytes": 20 * 1024 * 1024, "pixels": 50_000_000}
         self.samples = None
         self.can_reject = True
+        # Where one is set, /v2/models asks for it.
+        self.key = None
         self.images = {}
         self.requests = []
         self.connections = []
@@ -117,6 +119,9 @@ class Handler(SimpleHTTPRequestHandler):
             return self.answer(200, {"phase": "ready", "model": {"name": "mllmseg-mock"}, "limits": self.server.limits})
         if route == "/openapi.json" and self.server.ready:
             return self.answer(200, INTERFACE.read_bytes())
+        if route == "/v2/models":
+            allowed = self.server.key is None or self.headers["Authorization"] == f"Bearer {self.server.key}"
+            return self.answer(200, {"models": ["mllmseg-mock"]}) if allowed else self.problem("unauthorized")
         if route == "/samples/samples.json":
             # Never those of the folder: cases say themselves which there are.
             samples = self.server.samples
@@ -163,8 +168,9 @@ class Handler(SimpleHTTPRequestHandler):
         kind = self.headers["Content-Type"]
         if kind.startswith("application/json"):
             sent = json.loads(body)
-            return {"image": None, "image_id": sent["image_id"], "expressions": sent["expressions"],
-                    "threshold": str(sent["threshold"]), "key": self.headers["Authorization"]}
+            image = base64.b64decode(sent["image"].split(",")[-1]) if "image" in sent else None
+            return {"image": image, "image_id": sent.get("image_id"), "key": self.headers["Authorization"],
+                    "expressions": sent.get("expressions") or [sent["expression"]], "threshold": str(sent.get("threshold", 0.5))}
         message = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {kind}\r\n\r\n".encode() + body)
         found = {"image": None, "image_id": None, "expressions": [], "threshold": None, "key": self.headers["Authorization"]}
         for part in message.iter_parts():

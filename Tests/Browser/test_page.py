@@ -197,6 +197,8 @@ def saves_mask_cutout_and_view(bench):
         at = inside(page, 1)
         assert image.getpixel((int(at[0] * 640), int(at[1] * 480)))[3] == 255
         assert image.getchannel("A").getextrema() == (0, 255)
+        name, data = downloaded(page, page.get_by_label("Download the COCO run lengths of the red ball as JSON").click)
+        assert (name, json.loads(data)) == ("scene-the-red-ball-coco.json", {"size": [480, 640], "counts": "mock"}), (name, data)
         name, data = downloaded(page, page.get_by_text("Save view").click)
         assert (name, Image.open(io.BytesIO(data)).size) == ("scene-overlay.png", (640, 480)), name
 
@@ -528,6 +530,25 @@ def samples_show_when_listed(bench):
         expect(page.locator("#viewer")).to_be_visible()
         page.get_by_role("button", name="the orange shape").click()
         expect(page.locator("#answer-list > li")).to_have_count(1)
+        # Once a picture is there the others don't stand between it and the phrase.
+        order = "['viewer', 'panel', 'samples'].map(id => document.getElementById(id).getBoundingClientRect().top)"
+        page.set_viewport_size(PHONE)
+        tops = page.evaluate(order)
+        assert tops == sorted(tops), tops
+        page.click("#another")
+        expect(page.locator(".stage #samples")).to_be_visible()
+
+
+@case
+def an_answer_is_brought_into_view(bench):
+    with bench.page(viewport=PHONE) as page:
+        choose(page)
+        ask(page, "the red ball\nthe blue box\ntwo green hills\na unicorn")
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        expect(page.locator("#canvas")).not_to_be_in_viewport()
+        page.evaluate("document.getElementById('phrases').value = 'the hill'; document.getElementById('ask').requestSubmit()")
+        expect(page.locator("#answer-list > li")).to_have_count(5)
+        expect(page.locator("#canvas")).to_be_in_viewport()
 
 
 @case
@@ -616,6 +637,45 @@ def the_reference_tells_every_operation(bench):
 
 
 @case
+def the_reference_sends_with_the_key(bench):
+    bench.server.key = "secret of alice"
+    with bench.page("some/path/docs/") as page:
+        models = page.locator("#get-v2-models")
+        models.get_by_label("Send: GET /v2/models").click()
+        expect(models).to_contain_text("401 Unauthorized, application/problem+json")
+        expect(models).to_contain_text("enter it at the top of this page")
+        segment = page.locator("#post-segment")
+        expect(segment.locator("pre").first).not_to_contain_text("Authorization")
+        page.get_by_label("API key", exact=True).fill("secret of alice")
+        expect(segment.locator("pre").first).to_contain_text('curl -H "Authorization: Bearer $API_KEY" -F image=@street.jpg')
+        assert "alice" not in page.locator("body").inner_text()
+        models.get_by_label("Send: GET /v2/models").click()
+        expect(models.get_by_label("Answer of GET /v2/models")).to_contain_text("mllmseg-mock")
+        segment.get_by_text("Example: Two phrases").click()
+        segment.get_by_label("Send: Two phrases").click()
+        expect(segment.get_by_label("Answer of Two phrases")).to_contain_text('"expression": "the red square"')
+        assert bench.server.requests[-1]["key"] == "Bearer secret of alice"
+        bench.shot(page, "reference-sent")
+        bench.server.stop()
+        models.get_by_label("Send: GET /v2/models").click()
+        expect(models).to_contain_text("The server can't be reached")
+        bench.server = MockServer().start()
+
+
+@case
+def the_reference_folds_its_contents_on_a_phone(bench):
+    with bench.page("docs/", viewport=PHONE) as page:
+        expect(page.locator("#post-segment")).to_be_visible()
+        expect(page.locator("#contents")).to_be_hidden()
+        page.locator("summary", has_text="Contents").click()
+        page.locator("#contents").get_by_role("link", name="GET /livez").click()
+        expect(page.locator("#get-livez")).to_be_in_viewport()
+        page.set_viewport_size(DESKTOP)
+        expect(page.locator("#contents")).to_be_visible()
+        expect(page.locator("summary", has_text="Contents")).to_be_hidden()
+
+
+@case
 def the_reference_without_a_server_says_so(bench):
     bench.server.ready = False
     with bench.page("docs/") as page:
@@ -627,7 +687,7 @@ def the_reference_fits_and_axe_finds_nothing(bench):
     for scheme in ("light", "dark"):
         for name, viewport in {"phone-small": {"width": 320, "height": 640}, "desktop": DESKTOP}.items():
             with bench.page("docs/", viewport=viewport, color_scheme=scheme) as page:
-                expect(page.locator("#contents")).to_be_visible()
+                expect(page.locator("#post-segment")).to_be_visible()
                 assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
                 found = violations(page)
                 assert not found, found
@@ -648,8 +708,45 @@ def real_server(bench, url):
                 expect(page.locator("#times-story")).to_contain_text("was fast")
                 expect(page.locator("#problem")).to_be_hidden()
             bench.shot(page, f"real-{name}")
+    real_samples(bench)
+    real_reference(bench)
     assert not bench.complaints, bench.complaints
     print("ok: real server")
+
+
+def real_samples(bench):
+    """Every sample with each of its phrases, as a newcomer clicks through them; then what can be saved."""
+    with bench.page(viewport=PHONE) as page:
+        samples = page.locator("#sample-list button")
+        expect(samples.first).to_be_visible()
+        for number in range(samples.count()):
+            samples.nth(number).click()
+            expect(page.locator("#history-list > li")).to_have_count(number + 1)
+            phrases = page.locator("#suggestions button")
+            for phrase in range(phrases.count()):
+                phrases.nth(phrase).click()
+                expect(page.locator("#answer-list > li")).to_have_count(phrase + 1)
+            expect(page.locator("#problem")).to_be_hidden()
+            bench.shot(page, f"real-sample-{number + 1}")
+        name, data = downloaded(page, page.get_by_role("button", name="Save view").click)
+        size = tuple(map(int, re.search(r"(\d+)×(\d+) pixels", page.inner_text("#picture-facts")).groups()))
+        assert Image.open(io.BytesIO(data)).size == size, name
+        save = page.locator("#answer-list").get_by_role("button", name=re.compile("COCO run lengths of .* as JSON"))
+        name, data = downloaded(page, save.first.click)
+        assert json.loads(data)["size"] == [size[1], size[0]], name
+
+
+def real_reference(bench):
+    """Everything that the reference offers to send is answered with 200."""
+    with bench.page("docs/") as page:
+        expect(page.locator("#post-segment")).to_be_visible()
+        page.evaluate("document.querySelectorAll('#reference details').forEach(fold => { fold.open = true; })")
+        buttons = page.get_by_role("button", name=re.compile("^Send: "))
+        assert buttons.count() >= 15, buttons.count()
+        for number in range(buttons.count()):
+            buttons.nth(number).click()
+            answer = buttons.nth(number).locator("xpath=following-sibling::div")
+            expect(answer).to_contain_text(re.compile(r"^20[01] "))
 
 
 def main():
