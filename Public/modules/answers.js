@@ -13,8 +13,9 @@ export function showAnswers(session, actions) {
 
 function entry(session, finding, actions) {
   const badge = element("span", { className: "badge", textContent: String(finding.number) });
-  if (!finding.rejected) badge.style.setProperty("--badge", finding.color.hex);
-  const item = element("li", { className: finding.rejected ? "rejected" : finding.visible ? "" : "off" },
+  const isMarked = marks(finding);
+  if (isMarked) badge.style.setProperty("--badge", finding.color.hex);
+  const item = element("li", { className: !isMarked ? "unmarked" : finding.visible ? "" : "off" },
     element("div", { className: "answer-head" },
       badge,
       element("div", {},
@@ -22,7 +23,7 @@ function entry(session, finding, actions) {
         element("p", { className: "verdict", textContent: verdict(finding) }),
         ...measures(session, finding)),
       removal(finding, actions)),
-    finding.rejected ? null : buttons(session, finding, actions));
+    isMarked ? buttons(session, finding, actions) : null);
   item.addEventListener("mouseenter", () => actions.emphasize(finding));
   item.addEventListener("mouseleave", () => actions.emphasize(null));
   item.addEventListener("focusin", () => actions.emphasize(finding));
@@ -30,12 +31,16 @@ function entry(session, finding, actions) {
   return item;
 }
 
+/** Whether there is anything to see of it. */
+const marks = (finding) => !finding.rejected && finding.masks.some((mask) => mask.area > 0);
+
 /** The answer in words, also read aloud. */
 export function verdict(finding) {
   if (finding.rejected) {
     const sure = percent(finding.rejectScore);
     return `Not in this picture${sure ? ` (${sure} sure)` : ""}`;
   }
+  if (!marks(finding)) return "Nothing marked: no pixel is sure enough";
   const parts = finding.masks.length > 1 ? `Found, ${finding.masks.length} parts` : "Found";
   const score = percent(finding.score);
   return score ? `${parts}, score ${score}` : parts;
@@ -51,7 +56,7 @@ function measures(session, finding) {
       className: "measure",
       textContent: mask.area
         ? `Box x ${x}, y ${y}, ${width}\u00d7${height} px; ${amount}% of the picture`
-        : "No pixel is above the threshold; try a lower one under Options",
+        : `The mask threshold was ${finding.threshold}; a lower one under Options takes in more`,
     });
   });
 }

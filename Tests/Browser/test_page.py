@@ -103,6 +103,17 @@ def says_a_rejection_in_words(bench):
 
 
 @case
+def an_empty_mask_is_not_called_found(bench):
+    with bench.page() as page:
+        choose(page)
+        ask(page, "a ghost")
+        expect(answer(page, 1)).to_contain_text("Nothing marked: no pixel is sure enough")
+        expect(answer(page, 1)).to_contain_text("The mask threshold was 0.5; a lower one under Options takes in more")
+        expect(answer(page, 1)).not_to_contain_text("Found")
+        expect(answer(page, 1).get_by_role("button")).to_have_count(1)
+
+
+@case
 def second_phrase_does_not_upload(bench):
     with bench.page() as page:
         choose(page)
