@@ -728,6 +728,12 @@ def real_server(bench, url):
 def real_samples(bench):
     """Every sample with each of its phrases, as a newcomer clicks through them; then what can be saved."""
     with bench.page(viewport=PHONE) as page:
+        page.click("#take")
+        expect(page.locator("#camera")).to_be_visible()
+        page.click("#camera-shoot")
+        expect(page.locator("#picture-facts")).to_contain_text("camera.jpg")
+        ask(page, "the green screen")
+        page.reload()
         samples = page.locator("#sample-list button")
         expect(samples.first).to_be_visible()
         for number in range(samples.count()):
