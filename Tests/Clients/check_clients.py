@@ -14,6 +14,7 @@ import urllib.request
 
 import numpy as np
 import tritonclient.http as triton
+import tritonclient.http.aio as triton_aio
 from kserve import InferenceRESTClient, InferInput, InferRequest, RESTConfig
 from kserve.protocol.infer_type import RequestedOutput
 from label_studio_sdk.converter.brush import decode_rle
@@ -89,12 +90,35 @@ def open_inference(url, image, expected):
             assert list(result.as_numpy("rejected")) == [not masks for masks in expected]
             assert result.as_numpy("boxes").shape == (len(flat), 4)
             assert result.as_numpy("scores").shape == (len(flat),)
+    # Without named outputs the client asks for all of them as binary data.
+    result = client.infer(name, binary_inputs(image), model_version="1")
+    assert (result.as_numpy("masks") == np.array(flat, np.uint8).reshape(-1, HEIGHT, WIDTH)).all()
+    assert list(result.as_numpy("expression_index")) == owners
+    assert client.get_server_metadata()["extensions"] == ["binary_tensor_data"]
     try:
         client.infer("no-such-model", inputs)
     except triton.InferenceServerException as error:
         assert error.status() == "404" and error.message()
     else:
         raise AssertionError("an unknown model was accepted")
+
+
+def binary_inputs(image):
+    inputs = [triton.InferInput("image", [1], "BYTES"), triton.InferInput("expression", [len(PHRASES)], "BYTES")]
+    inputs[0].set_data_from_numpy(np.array([image], dtype=np.object_))
+    inputs[1].set_data_from_numpy(np.array(PHRASES, dtype=np.object_))
+    return inputs
+
+
+async def open_inference_at_once(url, image, expected):
+    """Triton's asynchronous client, several requests in flight."""
+    async with triton_aio.InferenceServerClient(url.removeprefix("http://")) as client:
+        [name] = json.load(urllib.request.urlopen(f"{url}/v2/models"))["models"]
+        assert await client.is_model_ready(name)
+        results = await asyncio.gather(*[client.infer(name, binary_inputs(image), request_id=str(number)) for number in range(8)])
+        for number, result in enumerate(results):
+            assert result.get_response()["id"] == str(number)
+            assert list(result.as_numpy("rejected")) == [not masks for masks in expected]
 
 
 async def kserve(url, image, expected):
@@ -150,6 +174,7 @@ def main():
     image = picture()
     expected = native(url, image)
     open_inference(url, image, expected)
+    asyncio.run(open_inference_at_once(url, image, expected))
     asyncio.run(kserve(url, image, expected))
     label_studio(url, image, expected)
     metrics(url)
