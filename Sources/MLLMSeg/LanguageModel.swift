@@ -115,21 +115,21 @@ struct LanguageModel: Sendable {
     /// What this layer's attention is asked, into the pass' batch.
     private func collect(_ pass: inout LayerPass, _ fused: Matrix, into out: Matrix) {
         let queries = fused.columns(0..<attention.headCount * attention.headSize)
-        let index = pass.index
         pass.batch.removeAll()
         var outRow = 0
         for sequence in pass.sequences {
             let own = keyValues(fused.rows(sequence.rows))
-            func add(_ range: Range<Int>) {
+            // Only the last layer leaves out what nobody reads.
+            for part in 0..<(pass.isLast ? sequence.wanted.count : 1) {
+                let range = pass.isLast ? sequence.wanted[part] : 0..<sequence.rows.count
                 let first = sequence.rows.lowerBound + range.lowerBound
+                for earlier in sequence.context { pass.batch.addContext(earlier.layers[pass.index]) }
                 pass.batch.add(
-                    queries: queries.rows(first..<first + range.count),
-                    before: sequence.context.lazy.map { $0.layers[index] }, own: own,
+                    queries: queries.rows(first..<first + range.count), own: own,
                     firstVisible: sequence.firstPosition + range.lowerBound + 1,
                     out: out.rows(outRow..<outRow + range.count))
                 outRow += range.count
             }
-            if pass.isLast { sequence.wanted.forEach(add) } else { add(0..<sequence.rows.count) }
         }
     }
 

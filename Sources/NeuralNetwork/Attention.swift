@@ -69,21 +69,23 @@ public struct Attention: Sendable {
             context.removeAll(keepingCapacity: true)
         }
 
-        /// One more run; its keys are the stretches of `before`, oldest first, and then `own`. When `firstVisible`
-        /// is given, query row r sees the first `firstVisible + r` keys only (causal); otherwise it sees all of them.
+        /// One more stretch of keys for the run that is added next, oldest first.
+        public mutating func addContext(_ stretch: KeyValues) { context.append(stretch) }
+
+        /// One more run; its keys are the context added since the last one and then `own`. When `firstVisible` is
+        /// given, query row r sees the first `firstVisible + r` keys only (causal); otherwise it sees all of them.
         /// `out` has the queries' columns.
         public mutating func add(
-            queries: Matrix, before: some Sequence<KeyValues> = EmptyCollection(), own: KeyValues,
-            firstVisible: Int? = nil, out: Matrix
+            queries: Matrix, own: KeyValues, firstVisible: Int? = nil, out: Matrix
         ) {
-            let first = context.count
-            context.append(contentsOf: before)
+            let first = jobs.last?.stretches.upperBound ?? 0
             context.append(own)
+            var keys = 0
+            for stretch in context[first...] { keys += stretch.keys.rows }
             jobs.append(
                 Job(
-                    queries: queries, stretches: first..<context.count,
-                    keys: context[first...].reduce(0) { $0 + $1.keys.rows }, firstVisible: firstVisible,
-                    out: out))
+                    queries: queries, stretches: first..<context.count, keys: keys,
+                    firstVisible: firstVisible, out: out))
         }
     }
 

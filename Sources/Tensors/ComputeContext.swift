@@ -53,14 +53,14 @@ public final class ComputeContext: @unchecked Sendable {
     /// bit whatever other rows are there, so that requests can share a product. `finish` is called for each part
     /// as soon as it is there, on any thread of the team.
     public func multiply(
-        _ x: Matrix, by weights: ArrangedWeights, into out: Matrix, finish: ((_ part: Part) -> Void)? = nil
+        _ x: Matrix, by weights: ArrangedWeights, into out: Matrix, finish: (_ part: Part) -> Void = { _ in }
     ) {
         workspace.scope { multiply(arrange(x), by: weights, into: out, finish: finish) }
     }
 
     public func multiply(
         _ x: ArrangedRows, by weights: ArrangedWeights, into out: Matrix,
-        finish: ((_ part: Part) -> Void)? = nil
+        finish: (_ part: Part) -> Void = { _ in }
     ) {
         precondition(
             x.inputs == weights.inputs && out.columns == weights.outputs && out.rows == x.rows,
@@ -78,7 +78,7 @@ public final class ComputeContext: @unchecked Sendable {
                     level, x.memory.pointer, x.rows, x.inputs, weights.floats, weights.outputs, block,
                     out.pointer, out.stride)
             }
-            finish?(grid.part(block))
+            finish(grid.part(block))
         }
     }
 

@@ -75,7 +75,8 @@ public struct ByteLevelBPETokenizer: Tokenizer {
             if takesWholeWords, let id = vocabulary.id(of: word), added.byID[id] == nil {
                 ids.append(Int32(id))
             } else {
-                scratch.list.replace(with: word.lazy.map { byteIDs[Int($0)] })
+                scratch.list.removeAll()
+                for byte in word { scratch.list.append(byteIDs[Int(byte)]) }
                 merges.apply(to: &scratch, into: &ids)
             }
         }

@@ -25,7 +25,7 @@ struct SentencePieceMerging {
             isFrozen.append(match != nil)
             start += length
         }
-        list.replace(with: repeatElement(0, count: starts.count))
+        for _ in starts { list.append(0) }
         merge()
     }
 

@@ -5,14 +5,18 @@ struct SymbolList {
     private var previousIndex: [Int32] = []
 
     /// Starts anew, in the memory of the list before.
-    mutating func replace(with symbols: some Collection<Int32>) {
-        self.symbols.removeAll(keepingCapacity: true)
-        self.symbols.append(contentsOf: symbols)
-        let count = Int32(symbols.count)
+    mutating func removeAll() {
+        symbols.removeAll(keepingCapacity: true)
         nextIndex.removeAll(keepingCapacity: true)
-        nextIndex.append(contentsOf: (0..<count).lazy.map { $0 + 1 < count ? $0 + 1 : -1 })
         previousIndex.removeAll(keepingCapacity: true)
-        previousIndex.append(contentsOf: -1..<max(count - 1, -1))
+    }
+
+    mutating func append(_ symbol: Int32) {
+        let index = Int32(symbols.count)
+        if index > 0 { nextIndex[Int(index) - 1] = index }
+        symbols.append(symbol)
+        nextIndex.append(-1)
+        previousIndex.append(index - 1)
     }
 
     func isAlive(_ index: Int) -> Bool { symbols[index] >= 0 }

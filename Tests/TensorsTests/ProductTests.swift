@@ -95,8 +95,9 @@ import Glibc
         func run(_ context: [Attention.KeyValues], _ queries: Range<Int>, threads: Int) -> [Float] {
             let out = Matrix(rows: queries.count, columns: heads * size)
             var batch = Attention.Batch()
+            for stretch in context.dropLast() { batch.addContext(stretch) }
             batch.add(
-                queries: q.rows(queries), before: context.dropLast(), own: context[context.count - 1],
+                queries: q.rows(queries), own: context[context.count - 1],
                 firstVisible: before + 1 + queries.lowerBound, out: out)
             attention.apply(batch, in: ComputeContext(threads: threads, level: level))
             return out.values
