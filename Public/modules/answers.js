@@ -61,15 +61,16 @@ function measures(session, finding) {
   });
 }
 
+/** Each name begins with the words on the button, which people who speak to their browser say. */
 function buttons(session, finding, actions) {
   const about = finding.expression;
   const show = small(finding.visible ? "Hide" : "Show", `${finding.visible ? "Hide" : "Show"} ${about}`, () => actions.toggle(finding));
   show.dataset.action = "toggle";
   return element("div", { className: "answer-actions" }, show,
-    small("Mask PNG", `Download the mask of ${about} as PNG`, () => saveMasks(session, finding)),
-    small("Cut-out PNG", `Download ${about} cut out as PNG`, () => actions.cutout(finding)),
-    small("COCO RLE", `Download the COCO run lengths of ${about} as JSON`, () => saveRuns(session, finding)),
-    small("Copy RLE", `Copy the COCO run lengths of ${about}`, (button) => copyRuns(finding, button)));
+    small("Mask PNG", `Mask PNG: download the mask of ${about}`, () => saveMasks(session, finding)),
+    small("Cut-out PNG", `Cut-out PNG: download ${about} cut out`, () => actions.cutout(finding)),
+    small("COCO RLE", `COCO RLE: download the run lengths of ${about}`, () => saveRuns(session, finding)),
+    small("Copy RLE", `Copy RLE: copy the run lengths of ${about}`, (button) => copyRuns(finding, button)));
 }
 
 function removal(finding, actions) {
