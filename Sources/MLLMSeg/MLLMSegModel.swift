@@ -66,29 +66,37 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
             let inputs = context.team.map(batch.count) { index, _ in
                 isCancelled(index) ? nil : input(of: batch[index])
             }
-            let byPicture = Dictionary(grouping: batch.indices) { inputs[$0]?.input.digest ?? [] }
-            let pictures = byPicture.values.sorted { $0[0] < $1[0] }
-            let isSideBySide =
-                lanes.count > 1 && pictures.count > 1 && context.observer == nil
-                && network.pictureMultiplyAdds < Self.sharedPicture
-            guard isSideBySide else {
-                var run = BatchRun(requests: batch, inputs: inputs, context: context, lanes: lanes)
-                return answer(&run, isCancelled)
+            let pictures = Dictionary(grouping: batch.indices) { inputs[$0]?.input.digest ?? [] }
+                .values.sorted { $0[0] < $1[0] }
+            let isTooSmallToShare =
+                network.pictureMultiplyAdds < Self.sharedPicture && context.observer == nil
+            if isTooSmallToShare, lanes.count > 1, pictures.count > 1 {
+                return answerSideBySide(pictures, batch, inputs, isCancelled)
             }
-            // Each result is the same to the last bit whoever computes it.
-            let shares = context.team.map(pictures.count) { picture, worker in
-                let members = pictures[picture]
-                var run = BatchRun(
-                    requests: members.map { batch[$0] }, inputs: members.map { inputs[$0] },
-                    context: lanes[worker], lanes: [])
-                return answer(&run) { isCancelled(members[$0]) }
-            }
-            var results: [Result<SegmentationResult, any Error>?] = batch.map { _ in nil }
-            for (members, share) in zip(pictures, shares) {
-                for (index, result) in zip(members, share) { results[index] = result }
-            }
-            return results.map { $0 ?? .failure(CancellationError()) }
+            var run = BatchRun(requests: batch, inputs: inputs, context: context, lanes: lanes)
+            return answer(&run, isCancelled)
         }
+    }
+
+    /// Each picture's requests on one thread; `pictures` holds their places in the batch. An answer is the same to the
+    /// last bit whoever computes it.
+    private func answerSideBySide(
+        _ pictures: [[Int]], _ batch: [SegmentationRequest],
+        _ inputs: [(input: ModelInput, clock: StageClock)?], _ isCancelled: (Int) -> Bool
+    ) -> [Result<SegmentationResult, any Error>] {
+        let shares = context.team.map(pictures.count) { picture, worker in
+            let members = pictures[picture]
+            var run = BatchRun(
+                requests: members.map { batch[$0] }, inputs: members.map { inputs[$0] },
+                context: lanes[worker], lanes: [])
+            return answer(&run) { isCancelled(members[$0]) }
+        }
+        var results = [Result<SegmentationResult, any Error>](
+            repeating: .failure(CancellationError()), count: batch.count)
+        for (members, share) in zip(pictures, shares) {
+            for (index, result) in zip(members, share) { results[index] = result }
+        }
+        return results
     }
 
     /// The request's picture at the model's size; `resize` says what it cost here.
