@@ -49,6 +49,8 @@ class Bench:
             yield page
         except BaseException:
             self.shot(page, "failure")
+            if page.locator("#problem").is_visible():
+                print("the page says:", page.inner_text("#problem"))
             raise
         finally:
             context.close()

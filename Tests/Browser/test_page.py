@@ -718,6 +718,7 @@ def real_server(bench, url):
             data, _ = turned()
             for picture in (upload("turned.jpg", data), upload()):
                 choose(page, picture)
+                expect(page.locator("#picture-facts")).to_contain_text(picture["name"])
                 ask(page, "the red ball\na zebra")
                 ask(page, "the blue box")
                 expect(page.locator("#times-story")).to_contain_text("was fast")
