@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import HTTP1
 import SegmentationAPI
@@ -110,11 +111,22 @@ import Testing
         let answer = await predict(fixture, ["nowhere.png", Self.uri, "data:;base64,AAAA"], prompt: "red")
         #expect(answer.status == 200)
         let entries = answer.json["results"]?.array ?? []
-        #expect(entries.map { $0["result"]?.array?.count } == [0, 1, 0])
+        #expect(entries.map { $0["result"]?.array?.count } == [nil, 1, nil])
         #expect(entries.map { $0["error"] == nil } == [false, true, false])
-        #expect(entries.allSatisfy { $0["score"]?.number != nil && $0["model_version"] == "colours" })
+        #expect(entries.allSatisfy { $0["model_version"] == "colours" })
         let none = await predict(fixture, ["nowhere.png", "data:;base64,AAAA"], prompt: "red")
         #expect(none.status == 422 && none.problem == "bad-value")
+    }
+
+    @Test func whatTimeSufficedForIsKept() async {
+        let gate = DispatchSemaphore(value: 1)
+        let fixture = await ServiceFixture(gate: gate) { $0.requestTimeout = .milliseconds(300) }
+        let answer = await predict(fixture, [Self.uri, Self.uri, Self.uri], prompt: "red")
+        gate.signal()
+        #expect(answer.status == 200)
+        let entries = answer.json["results"]?.array ?? []
+        #expect(entries.map { $0["result"]?.array?.count } == [1, nil, nil])
+        #expect(entries.last?["error"]?.string?.contains("deadline") == true)
     }
 
     @Test func whatATaskHasAlreadyCostsNothing() async {

@@ -18,24 +18,26 @@ struct LabelStudioBackend: Sendable {
     /// Label Studio lets people choose among these; there is one.
     var versions: HTTPResponse { .json(["versions": [.string(modelVersion)]]) }
 
-    /// One entry for each task, always; a rejection is an entry without results. So is a picture that can't be
-    /// read among others that can, because Label Studio would throw the whole batch away.
+    /// One entry for each task, always; a rejection is an entry without regions. A picture that can't be read, and
+    /// whatever time no longer suffices for, is an entry without `result` among those that have one: Label Studio
+    /// logs it and keeps the others, where it would throw the whole batch away or believe in an empty answer.
     func predict(_ request: HTTPRequest, _ context: RequestContext) async throws(APIError) -> HTTPResponse {
         let first = try pipeline.admit()
         let query = try await pipeline.pool.run { () throws(APIError) in try LabelStudioQuery(request.body) }
         var entries: [JSONValue] = []
-        var failure: APIError?
+        var failures: [APIError] = []
         for (index, task) in query.tasks.enumerated() {
-            let admission = index == 0 ? first : pipeline.engine.readmit()
             do throws(APIError) {
+                if let late = failures.last, late.isOfTime { throw late }
+                let admission = index == 0 ? first : pipeline.engine.readmit()
                 entries.append(try await prediction(task, query, admission, context))
             } catch {
-                guard error.isOfPicture else { throw error }
-                failure = failure ?? error
-                entries.append(LabelStudioPrediction.unreadable(modelVersion, Problem(error).detail))
+                guard error.isOfPicture || error.isOfTime else { throw error }
+                failures.append(error)
+                entries.append(LabelStudioPrediction.none(modelVersion, Problem(error).detail))
             }
         }
-        if let failure, entries.allSatisfy({ $0["error"] != nil }) { throw failure }
+        if let failure = failures.first, failures.count == entries.count { throw failure }
         return .json(["results": .array(entries)])
     }
 
@@ -71,5 +73,10 @@ extension APIError {
         case .missingImage, .badValue, .image: true
         default: false
         }
+    }
+
+    /// The deadline of the whole request has passed.
+    fileprivate var isOfTime: Bool {
+        if case .serving(.deadlinePassed) = self { true } else { false }
     }
 }

@@ -22,9 +22,9 @@ struct LabelStudioPrediction {
         ]
     }
 
-    /// A task whose picture can't be read. Label Studio passes `error` over; it is for who reads the answer.
-    static func unreadable(_ modelVersion: String, _ detail: String) -> JSONValue {
-        ["model_version": .string(modelVersion), "score": 0, "result": [], "error": .string(detail)]
+    /// The entry of a task that has no answer. Without `result` nobody takes it for a rejection.
+    static func none(_ modelVersion: String, _ detail: String) -> JSONValue {
+        ["model_version": .string(modelVersion), "error": .string(detail)]
     }
 
     private func region(_ scored: ScoredMask, _ label: String) -> JSONValue {
