@@ -33,7 +33,7 @@ class LabelStudio:
         return self._ask("GET", path)
 
     def post(self, path, body=None):
-        return self._ask("POST", path, json.dumps(body or {}).encode())
+        return self._ask("POST", path, json.dumps({} if body is None else body).encode())
 
     def version(self):
         return self.get("/api/version")["release"]

@@ -37,6 +37,7 @@ sys.path.insert(0, str(ROOT / "Tests/ReadmeTests"))
 from server import free_port, running  # noqa: E402
 
 HOST = "http://label-studio.example"
+GONE = "/data/upload/1/gone.png"
 CONFIGURATION = """<View>
   <Image name="image" value="$image" zoom="true"/>
   <TextArea name="prompt" toName="image" editable="true" rows="2" showSubmitButton="true"/>
@@ -96,7 +97,11 @@ def converse(studio, url, backend, folder):
     number = connected["id"]
     assert studio.get(f"/api/ml/{number}/versions") == {"versions": ["mllmseg-embedded"]}
     studio.post(f"/api/ml/{number}/predict/test?random=true")
-    assert studio.predict_all(project)["processed_items"] == len(tasks) == 2
+    studio.post(f"/api/projects/{project}/import", [{"image": GONE}])
+    [gone] = set(studio.tasks(project)) - set(tasks)
+    studio.predict_all(project)
+    assert not studio.get(f"/api/predictions?task={gone}"), "a picture that can't be read has a prediction"
+    assert len(tasks) == 2, tasks
     for task in tasks:
         [prediction] = studio.get(f"/api/predictions?task={task}")
         check(url, prediction["result"], ["green apple", "red apple"])
