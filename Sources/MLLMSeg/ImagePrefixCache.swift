@@ -23,6 +23,11 @@ public final class ImagePrefixCache: Sendable {
 
     public var statistics: ImageCacheStatistics { state.withLock { $0.statistics } }
 
+    /// Whether it is there now; doesn't count as a use.
+    func holds(_ key: Key) -> Bool {
+        state.withLock { $0.entries[key] != nil }
+    }
+
     func find(_ key: Key) -> ImagePrefix? {
         state.withLock { state in
             guard let prefix = state.entries.removeValue(forKey: key) else { return nil }

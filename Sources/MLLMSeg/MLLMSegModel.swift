@@ -67,15 +67,21 @@ public final class MLLMSegModel: SegmentationBackend, @unchecked Sendable {
                 isCancelled(index) ? nil : input(of: batch[index])
             }
             let pictures = Dictionary(grouping: batch.indices) { inputs[$0]?.input.digest ?? [] }
-                .values.sorted { $0[0] < $1[0] }
             let isTooSmallToShare =
                 network.pictureMultiplyAdds < Self.sharedPicture && context.observer == nil
             if isTooSmallToShare, lanes.count > 1, pictures.count > 1 {
-                return answerSideBySide(pictures, batch, inputs, isCancelled)
+                return answerSideBySide(longestFirst(pictures), batch, inputs, isCancelled)
             }
             var run = BatchRun(requests: batch, inputs: inputs, context: context, lanes: lanes)
             return answer(&run, isCancelled)
         }
+    }
+
+    /// The requests of each picture, new pictures first: a long one that began last would leave the other threads idle.
+    private func longestFirst(_ pictures: [[UInt8]: [Int]]) -> [[Int]] {
+        pictures.map { (isKnown: cache.holds($0.key), members: $0.value) }
+            .sorted { ($0.isKnown ? 1 : 0, $0.members[0]) < ($1.isKnown ? 1 : 0, $1.members[0]) }
+            .map(\.members)
     }
 
     /// Each picture's requests on one thread; `pictures` holds their places in the batch. An answer is the same to the
