@@ -1,7 +1,7 @@
 import Glibc
 
 /// Memory for numbers, aligned to a cache line. Large pieces ask for huge pages: products read weights from end to
-/// end, and those of a few rows wait less for page tables then (5 to 13% less time; Benchmarks' LOG.md).
+/// end, and those of a few rows wait less for page tables then (up to 13% less time; Benchmarks' LOG.md).
 enum AlignedMemory {
     private static let hugePage = 2 << 20
 
