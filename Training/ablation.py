@@ -38,7 +38,7 @@ from export import load
 from model import MLLMSeg
 from prompts import Prompter, attention_mask
 from scenes import PATCH, Source
-from train import LARGER, WEIGHTS
+from train import LARGER, WEIGHTS, mask_losses
 
 KINDS = dict(visual="visual features only", language="language-model features only", concat="both, concatenated", dsff="both, DSFF")
 NAMES = ("cIoU", "gIoU", "present", "prec50", "N_acc", "T_acc")
@@ -66,9 +66,8 @@ def learn(decoder, optimizer, given, batch):
     t1, t2, seg = given
     wanted = batch["present"].nonzero()[:, 0]
     logits, _ = decoder.masks(decoder.picture(t1, t2)[batch["owner"][wanted]], seg[wanted])
-    target, prob = batch["masks"].float(), logits.sigmoid()
-    dice = (1 - (2 * (prob * target).sum((1, 2)) + 1) / (prob.sum((1, 2)) + target.sum((1, 2)) + 1)).mean()
-    loss = WEIGHTS["bce"] * F.binary_cross_entropy_with_logits(logits, target) + WEIGHTS["dice"] * dice
+    bce, dice = mask_losses(logits, batch["masks"].float())
+    loss = WEIGHTS["bce"] * bce + WEIGHTS["dice"] * dice
     optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)

@@ -74,6 +74,13 @@ def dense_losses(model, t1, tokens, batch, words):
     return parts, dict(patch_acc=acc)
 
 
+def mask_losses(logits, target):
+    """[K, S, S] each -> binary cross-entropy and Dice."""
+    prob = logits.sigmoid()
+    inter, total = (prob * target).sum((1, 2)), prob.sum((1, 2)) + target.sum((1, 2))
+    return F.binary_cross_entropy_with_logits(logits, target), (1 - (2 * inter + 1) / (total + 1)).mean()
+
+
 def losses(model, batch, words, prompter, plain=False):
     """The mask and marker losses and, unless `plain`, the dense helpers that make so short a training possible."""
     if "ids" not in batch:
@@ -81,10 +88,7 @@ def losses(model, batch, words, prompter, plain=False):
     wanted = batch["present"].nonzero()[:, 0]
     out = model(normalise(batch["pixels"]), batch["ids"], batch["positions"], attention_mask(batch["blocks"]), batch["start"], batch["ends"], batch["owner"], wanted)
     logits, target = out["logits"].float(), batch["masks"].float()
-    bce = F.binary_cross_entropy_with_logits(logits, target)
-    prob = logits.sigmoid()
-    inter, total = (prob * target).sum((1, 2)), prob.sum((1, 2)) + target.sum((1, 2))
-    dice = (1 - (2 * inter + 1) / (total + 1)).mean()
+    bce, dice = mask_losses(logits, target)
     marker = F.cross_entropy(out["marker"].float(), torch.where(batch["present"], prompter.seg, prompter.rej))
     parts, shown = dict(bce=bce, dice=dice, marker=marker), {}
     if not plain:

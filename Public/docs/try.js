@@ -5,14 +5,11 @@ import { announce, byId, element } from "../modules/dom.js";
 /** Characters of an answer that are shown: masks in base64 are long. */
 const SHOWN = 4000;
 
-export const keyHeader = () => {
-  const key = byId("key").value.trim();
-  return key ? { Authorization: `Bearer ${key}` } : {};
-};
+const key = () => byId("key").value.trim();
 
 /** A shell sample as someone with this page's key has to send it; the key itself is never written out. */
 export function withKey(sample) {
-  return byId("key").value.trim() ? sample.replace("curl ", 'curl -H "Authorization: Bearer $API_KEY" ') : sample;
+  return key() ? sample.replace("curl ", 'curl -H "Authorization: Bearer $API_KEY" ') : sample;
 }
 
 /** A button that sends one request, and the answer below it. `body`: sent as JSON where there is one. */
@@ -30,7 +27,7 @@ export function sender(label, method, url, body) {
 
 async function ask(label, method, url, body) {
   const start = performance.now();
-  const headers = { ...keyHeader(), ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
+  const headers = { ...(key() ? { Authorization: `Bearer ${key()}` } : {}), ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
   let reply;
   let text;
   try {

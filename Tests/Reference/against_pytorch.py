@@ -13,20 +13,22 @@ Prints medians and ratios as Markdown tables.
 import argparse
 import json
 import os
-import random
 import statistics
-import struct
 import subprocess
 import sys
 import time
 import urllib.parse
 import urllib.request
-import zlib
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Reliability"))
+from harness import Programs  # noqa: E402
+from pictures import blocks  # noqa: E402
 
 D, T, GRID, PATCH, VOCABULARY = 1024, 896, 32, 14, 151676
 PREFIX, PHRASE, PACKED = 298, 35, 125
@@ -175,25 +177,18 @@ SCENARIOS = ["new picture, one phrase", "known picture, next phrase", "new pictu
              "16 new pictures, one phrase each"]
 
 
-def plain_environment():
-    return {k: v for k, v in os.environ.items() if k not in ("LD_PRELOAD", "OPENBLAS_CORETYPE")}
-
-
 def served(arguments, phrases, clients=16):
     """Seconds a request takes the server when 16 clients ask at once, each about a picture of its own, and then
     further phrases about it: -> with every picture new, and over all requests."""
-    pictures = [png(random.Random(number)) for number in range(clients)]
-    command = [f"{arguments.folder}/mllmseg", "serve", "--port", "0", "--model", arguments.checkpoint, "--threads",
-               str(arguments.threads), "--request-timeout", "3600", "--image-cache", "2048", "--log-level", "error"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=plain_environment())
-    try:
-        address = server.stdout.readline().split()[-1].rstrip("/")
-        while not ready(address):
-            time.sleep(0.5)
+    pictures = [blocks(number) for number in range(clients)]
+    with Programs(arguments.folder).mllmseg(
+            "--model", arguments.checkpoint, "--threads", arguments.threads, "--request-timeout", 3600, "--image-cache",
+            2048, environment={"LD_PRELOAD": ""}) as server:
+        server.wait_until_ready()
 
         def ask(job):
             picture, phrase = job
-            url = f"{address}/segment?format=none&expression=" + urllib.parse.quote(phrase)
+            url = f"http://127.0.0.1:{server.port}/segment?format=none&expression=" + urllib.parse.quote(phrase)
             request = urllib.request.Request(url, picture, {"Content-Type": "image/png"})
             with urllib.request.urlopen(request, timeout=3600) as answer:
                 assert len(json.load(answer)["results"]) == 1
@@ -201,27 +196,7 @@ def served(arguments, phrases, clients=16):
         with ThreadPoolExecutor(clients) as pool:
             first, _ = timed(lambda: list(pool.map(ask, [(picture, "the red ball") for picture in pictures])))
             again, _ = timed(lambda: list(pool.map(ask, [(p, phrase) for phrase in phrases for p in pictures])))
-    finally:
-        server.terminate()
-        server.wait()
     return first / clients, (first + again) / clients / (1 + len(phrases))
-
-
-def ready(address):
-    try:
-        return urllib.request.urlopen(f"{address}/readyz", timeout=5).status == 200
-    except OSError:
-        return False
-
-
-def png(numbers, width=640, height=480):
-    rows = b"".join((b"\0" + numbers.randbytes(3 * width // 16) * 16) * 8 for _ in range(height // 8))
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-            + chunk(b"IDAT", zlib.compress(rows, 1)) + chunk(b"IEND", b""))
 
 
 def our_round(arguments):
@@ -229,7 +204,8 @@ def our_round(arguments):
                arguments.checkpoint]
     for name in SCENARIOS[:3] if arguments.brief else SCENARIOS:
         command += ["--only", name]
-    report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, env=plain_environment()).stdout)
+    environment = {k: v for k, v in os.environ.items() if k not in ("LD_PRELOAD", "OPENBLAS_CORETYPE")}
+    report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment).stdout)
     seconds = {s["name"]: s["medianMilliseconds"] / 1e3 for s in report["scenarios"]}
     return dict(seconds, product=report["productGigaflops"])
 

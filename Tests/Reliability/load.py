@@ -1,14 +1,12 @@
 """More clients than the model can serve, clients that leave, and a long run of everything."""
 
-import random
 import re
 import select
 import socket
 import time
-import zlib
 
 from harness import CLOCK_TICKS, FIXTURES, LIVEZ, MB, Prober, Row, percentile, read_response, status
-from pictures import png
+from pictures import blocks
 
 STAGE_MILLISECONDS = 10
 QUEUE = 64
@@ -116,13 +114,6 @@ def processor_seconds():
     with open("/proc/stat") as file:
         ticks = [int(field) / CLOCK_TICKS for field in file.readline().split()[1:9]]
     return ticks[3] + ticks[4], sum(ticks)
-
-
-def blocks(number):
-    """A PNG of 320 x 240 pixels in blocks of colours that are like no other number's."""
-    colours = random.Random(number).randbytes(3 * 20 * 15)
-    rows = (b"\0" + b"".join(colours[3 * at:3 * at + 3] * 16 for at in range(20 * y, 20 * y + 20)) for y in range(15))
-    return png(320, 240, pixels=zlib.compress(b"".join(row * 16 for row in rows), 1))
 
 
 def saturation(programs, clients=16, seconds=8):

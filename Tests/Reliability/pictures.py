@@ -1,5 +1,6 @@
 """Pictures that lie, bombs and odd ones, made with the standard library from the image fixtures."""
 
+import random
 import struct
 import zlib
 
@@ -23,6 +24,13 @@ def black(width, height):
     row = b"\0" * (1 + 3 * width)
     pixels = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
     return png(width, height, pixels=pixels)
+
+
+def blocks(number):
+    """A PNG of 320 x 240 pixels in blocks of colours that are like no other number's."""
+    colours = random.Random(number).randbytes(3 * 20 * 15)
+    rows = (b"\0" + b"".join(colours[3 * at:3 * at + 3] * 16 for at in range(20 * y, 20 * y + 20)) for y in range(15))
+    return png(320, 240, pixels=zlib.compress(b"".join(row * 16 for row in rows), 1))
 
 
 def fixture(name):
