@@ -32,12 +32,8 @@ struct DynamicUpsampler {
             }
             context.observe(stage + ".offset", offsets)
             let (sampleX, sampleY) = coordinates(offsets, grid: grid, in: context)
-            let channels = x.columns / Self.groups
-            context.team.forEach(Self.groups) { group, _ in
-                kernel_sample_group(
-                    x.pointer + group * channels, x.stride, grid, sampleX.row(group), sampleY.row(group),
-                    channels, out.pointer + group * channels, out.stride)
-            }
+            let sampling = Sampling(x: x, grid: grid, sampleX: sampleX, sampleY: sampleY, out: out)
+            context.team.run(Self.groups, sampling)
         }
         context.observe(stage + ".out", out)
     }
@@ -59,5 +55,22 @@ struct DynamicUpsampler {
             }
         }
         return (x, y)
+    }
+
+    /// A group of channels is an item.
+    private struct Sampling: ParallelLoop {
+        let x: Matrix
+        let grid: Int
+        let sampleX: Matrix
+        let sampleY: Matrix
+        let out: Matrix
+
+        func run(_ group: Int, as worker: Int) {
+            let channels = x.columns / DynamicUpsampler.groups
+            kernel_sample_group(
+                x.pointer + group * channels, x.stride, grid, sampleX.row(group), sampleY.row(group),
+                channels,
+                out.pointer + group * channels, out.stride)
+        }
     }
 }

@@ -51,10 +51,9 @@ struct InternVisionModel: Sendable {
         try context.workspace.scope { () throws(CancellationError) in
             let x = embed(pixels, in: context)
             context.observe("vision.embeddings", x)
-            var batch = Attention.Batch()
             for (index, layer) in layers.enumerated() {
                 try context.checkWanted()
-                layer.apply(x, &batch, in: context)
+                layer.apply(x, in: context)
                 context.observe("vision.layer\(index)", x)
             }
             features.copy(from: x.rows(1..<x.rows))
@@ -116,8 +115,8 @@ private struct VisionLayer: Sendable {
         attention = Attention(headCount: heads, headSize: d / heads)
     }
 
-    /// x `[tokens, d]` in place; `batch` is memory.
-    func apply(_ x: Matrix, _ batch: inout Attention.Batch, in context: ComputeContext) {
+    /// x `[tokens, d]` in place.
+    func apply(_ x: Matrix, in context: ComputeContext) {
         let d = x.columns
         context.workspace.scope {
             let normed = context.workspace.matrix(x.rows, d)
@@ -127,10 +126,8 @@ private struct VisionLayer: Sendable {
             let (queries, keys) = (fused.columns(0..<d), fused.columns(d..<2 * d))
             queryNorm?.apply(queries, into: queries, in: context)
             keyNorm?.apply(keys, into: keys, in: context)
-            batch.removeAll()
-            batch.add(
-                queries: queries, own: .init(keys: keys, values: fused.columns(2 * d..<3 * d)), out: normed)
-            attention.apply(batch, in: context)
+            let keyValues = Attention.KeyValues(keys: keys, values: fused.columns(2 * d..<3 * d))
+            attention.apply(queries: queries, keyValues: keyValues, into: normed, in: context)
             projection.addResult(of: normed, to: x, scale: ls1, in: context)
         }
         context.workspace.scope {

@@ -22,11 +22,19 @@ struct LanguageLayer {
             let raised = context.workspace.matrix(x.rows, up.outputs)
             let arranged = context.arrange(normed)
             context.multiply(arranged, by: gate, into: gated)
-            context.multiply(arranged, by: up, into: raised) { part in
-                let (g, u) = (part.of(gated), part.of(raised))
-                kernel_silu_multiply(g.pointer, g.stride, u.pointer, u.stride, g.rows, g.columns)
-            }
+            context.multiply(arranged, by: up, into: raised, finish: Gating(gated: gated, raised: raised))
             down.addResult(of: gated, to: x, in: context)
+        }
+    }
+
+    /// gated = silu(gated) * raised
+    private struct Gating: ProductFinish {
+        let gated: Matrix
+        let raised: Matrix
+
+        func finish(_ part: ComputeContext.Part) {
+            let (g, u) = (part.of(gated), part.of(raised))
+            kernel_silu_multiply(g.pointer, g.stride, u.pointer, u.stride, g.rows, g.columns)
         }
     }
 }

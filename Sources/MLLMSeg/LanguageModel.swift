@@ -53,9 +53,10 @@ struct LanguageModel: Sendable {
         let wanted = sequences.reduce(0) { $0 + $1.wanted.reduce(0) { $0 + $1.count } }
         let last = context.workspace.matrix(wanted, width)
         try context.workspace.scope { () throws(CancellationError) in
-            let positions = sequences.flatMap { $0.firstPosition..<$0.firstPosition + $0.rows.count }
-            var pass = LayerPass(
-                sequences: sequences, tables: rotary.tables(positions, in: context.workspace))
+            var pass = LayerPass(sequences, rotary.tables(rows: x.rows, in: context.workspace), in: context)
+            for sequence in sequences {
+                rotary.fill(pass.tables, sequence.rows, from: sequence.firstPosition)
+            }
             for (index, layer) in layers.enumerated() {
                 try context.checkWanted()
                 pass.index = index
@@ -80,9 +81,18 @@ struct LanguageModel: Sendable {
         var index = 0
         var isLast = false
         let sequences: [Sequence]
-        let tables: (cosine: Matrix, sine: Matrix)
+        let tables: RotaryEmbedding.Tables
         /// Memory for the layer's attention.
-        var batch = Attention.Batch()
+        var batch: Attention.Batch
+
+        init(_ sequences: [Sequence], _ tables: RotaryEmbedding.Tables, in context: ComputeContext) {
+            self.sequences = sequences
+            self.tables = tables
+            // The last layer cuts a sequence into what is wanted of it, the others take it whole.
+            let runs = sequences.reduce(0) { $0 + max(1, $1.wanted.count) }
+            let stretches = sequences.reduce(0) { $0 + max(1, $1.wanted.count) * ($1.context.count + 1) }
+            batch = Attention.Batch(runs: runs, stretches: stretches, in: context.workspace)
+        }
     }
 
     /// One layer. In the last one, only the wanted rows go on past the keys and values.
@@ -141,14 +151,23 @@ struct LanguageModel: Sendable {
     }
 
     /// Turns every query and key head by its row's position.
-    private func rotate(
-        _ fused: Matrix, _ tables: (cosine: Matrix, sine: Matrix), in context: ComputeContext
-    ) {
+    private func rotate(_ fused: Matrix, _ tables: RotaryEmbedding.Tables, in context: ComputeContext) {
         let heads = queryHeads + keyValueWidth / attention.headSize
-        context.team.forEachRange(fused.rows, minimum: 32) { rows in
+        context.team.run(
+            rows: fused.rows, minimum: 32,
+            Turning(rotary: rotary, heads: heads, fused: fused, tables: tables))
+    }
+
+    private struct Turning: ParallelRows {
+        let rotary: RotaryEmbedding
+        let heads: Int
+        let fused: Matrix
+        let tables: RotaryEmbedding.Tables
+
+        func run(_ rows: Range<Int>) {
             for head in 0..<heads {
                 rotary.rotate(
-                    fused.rows(rows), headAt: head * attention.headSize, cosine: tables.cosine.rows(rows),
+                    fused.rows(rows), headAt: head * rotary.headSize, cosine: tables.cosine.rows(rows),
                     sine: tables.sine.rows(rows))
             }
         }

@@ -91,9 +91,7 @@ struct MaskDecoder {
             joinText(segment, prepared, into: x, in: context)
             convolve(x, into: map, in: context)
             context.observe("dec.logits", map)
-            context.team.forEachRange(side, minimum: 64) { rows in
-                kernel_sigmoid(map.row(rows.lowerBound), rows.count * side)
-            }
+            context.team.run(rows: side, minimum: 64, Sigmoid(map: map))
         }
         context.observe("dec.prob", map)
     }
@@ -117,23 +115,71 @@ struct MaskDecoder {
         let products = context.workspace.matrix(x.rows, 9 * channels)
         context.multiply(x, by: convolution, into: products)
         let cells = context.workspace.matrix(x.rows, channels)
-        context.team.forEachRange(grid, minimum: 4) { rows in
-            kernel_gather_convolution_3x3(
-                products.pointer, grid, grid, channels, convolutionBias.pointer, rows.lowerBound,
-                rows.upperBound, cells.pointer)
-        }
+        let gathering = Gathering(
+            products: products, grid: grid, bias: convolutionBias, channels: channels, cells: cells)
+        context.team.run(rows: grid, minimum: 4, gathering)
         context.observe("dec.conv1", cells)
         let plane = context.workspace.matrix(side, side)
-        context.team.forEachRange(grid, minimum: 4) { rows in
-            kernel_scale_relu_depth_to_space(
-                cells.pointer, grid, grid, patch, batchScale.pointer, batchShift.pointer, rows.lowerBound,
-                rows.upperBound, plane.pointer)
-        }
+        let spreading = Spreading(
+            cells: cells, grid: grid, patch: patch, scale: batchScale, shift: batchShift, plane: plane)
+        context.team.run(rows: grid, minimum: 4, spreading)
         context.observe("dec.depth_to_space", plane)
-        context.team.forEachRange(side, minimum: 64) { rows in
-            kernel_convolve_plane(
-                plane.pointer, side, side, smoothing.pointer, 5, smoothingBias, rows.lowerBound,
-                rows.upperBound, map.pointer)
-        }
+        let smoothed = Smoothing(plane: plane, kernel: smoothing, bias: smoothingBias, map: map)
+        context.team.run(rows: side, minimum: 64, smoothed)
+    }
+}
+
+private struct Sigmoid: ParallelRows {
+    let map: Matrix
+
+    func run(_ rows: Range<Int>) {
+        kernel_sigmoid(map.row(rows.lowerBound), rows.count * map.columns)
+    }
+}
+
+/// Sums the nine products of conv1 with shifts.
+private struct Gathering: ParallelRows {
+    let products: Matrix
+    let grid: Int
+    let bias: Matrix
+    let channels: Int
+    let cells: Matrix
+
+    func run(_ rows: Range<Int>) {
+        kernel_gather_convolution_3x3(
+            products.pointer, grid, grid, channels, bias.pointer, rows.lowerBound, rows.upperBound,
+            cells.pointer)
+    }
+}
+
+/// BatchNorm, ReLU, depth to space.
+private struct Spreading: ParallelRows {
+    let cells: Matrix
+    let grid: Int
+    let patch: Int
+    let scale: Matrix
+    let shift: Matrix
+    let plane: Matrix
+
+    func run(_ rows: Range<Int>) {
+        kernel_scale_relu_depth_to_space(
+            cells.pointer, grid, grid, patch, scale.pointer, shift.pointer, rows.lowerBound, rows.upperBound,
+            plane.pointer)
+    }
+}
+
+/// conv2.
+private struct Smoothing: ParallelRows {
+    let plane: Matrix
+    /// `[5, 5]`
+    let kernel: Matrix
+    let bias: Float
+    let map: Matrix
+
+    func run(_ rows: Range<Int>) {
+        kernel_convolve_plane(
+            plane.pointer, plane.rows, plane.columns, kernel.pointer, 5, bias, rows.lowerBound,
+            rows.upperBound,
+            map.pointer)
     }
 }

@@ -33,9 +33,8 @@ struct SelfAttention: MultiHeadAttention {
             let attended = context.workspace.matrix(x.rows, d)
             let keyValues = Attention.KeyValues(
                 keys: qkv.columns(d..<2 * d), values: qkv.columns(2 * d..<3 * d))
-            var batch = Attention.Batch()
-            batch.add(queries: qkv.columns(0..<d), own: keyValues, out: attended)
-            attention.apply(batch, in: context)
+            attention.apply(
+                queries: qkv.columns(0..<d), keyValues: keyValues, into: attended, in: context)
             output.apply(attended, into: out, in: context)
         }
     }
@@ -66,9 +65,7 @@ struct CrossAttention: MultiHeadAttention {
             keysAndValues.apply(memory, into: kv, in: context)
             let attended = context.workspace.matrix(x.rows, d)
             let keyValues = Attention.KeyValues(keys: kv.columns(0..<d), values: kv.columns(d..<2 * d))
-            var batch = Attention.Batch()
-            batch.add(queries: q, own: keyValues, out: attended)
-            attention.apply(batch, in: context)
+            attention.apply(queries: q, keyValues: keyValues, into: attended, in: context)
             output.apply(attended, into: out, in: context)
         }
     }

@@ -48,29 +48,48 @@ public struct Attention: Sendable {
         scale = 1 / Float(headSize).squareRoot()
     }
 
-    /// Runs of queries, each against its own keys, for one call. Emptied and filled again it takes no new memory.
+    /// Runs of queries, each against its own keys, for one call. Its memory is a workspace's, and whoever fills it
+    /// keeps the matrices alive until the call has returned.
     public struct Batch {
-        fileprivate struct Job {
-            var queries: Matrix
-            /// Its place in `context`.
-            var stretches: Range<Int>
-            var keys: Int
-            var firstVisible: Int?
-            var out: Matrix
+        fileprivate struct Stretch: BitwiseCopyable {
+            var keys: Strip
+            var values: Strip
         }
 
-        fileprivate var jobs: [Job] = []
-        fileprivate var context: [KeyValues] = []
+        fileprivate struct Job: BitwiseCopyable {
+            var queries: Strip
+            /// Its place among the stretches.
+            var firstStretch: Int
+            var endStretch: Int
+            var keys: Int
+            var firstVisible: Int?
+            var out: Strip
+        }
 
-        public init() {}
+        private let jobs: UnsafeMutableBufferPointer<Job>
+        private let stretches: UnsafeMutableBufferPointer<Stretch>
+        private var jobCount = 0
+        private var stretchCount = 0
+
+        /// Room for `runs` runs with `stretches` stretches of keys together, until the workspace's scope ends.
+        public init(runs: Int, stretches: Int, in workspace: Workspace) {
+            jobs = UnsafeMutableBufferPointer(start: workspace.memory(of: Job.self, runs), count: runs)
+            self.stretches = UnsafeMutableBufferPointer(
+                start: workspace.memory(of: Stretch.self, stretches), count: stretches)
+        }
 
         public mutating func removeAll() {
-            jobs.removeAll(keepingCapacity: true)
-            context.removeAll(keepingCapacity: true)
+            jobCount = 0
+            stretchCount = 0
         }
 
         /// One more stretch of keys for the run that is added next, oldest first.
-        public mutating func addContext(_ stretch: KeyValues) { context.append(stretch) }
+        public mutating func addContext(_ stretch: KeyValues) {
+            precondition(
+                stretchCount < stretches.count, "there is room for the stretches that were announced")
+            stretches[stretchCount] = Stretch(keys: Strip(stretch.keys), values: Strip(stretch.values))
+            stretchCount += 1
+        }
 
         /// One more run; its keys are the context added since the last one and then `own`. When `firstVisible` is
         /// given, query row r sees the first `firstVisible + r` keys only (causal); otherwise it sees all of them.
@@ -78,70 +97,124 @@ public struct Attention: Sendable {
         public mutating func add(
             queries: Matrix, own: KeyValues, firstVisible: Int? = nil, out: Matrix
         ) {
-            let first = jobs.last?.stretches.upperBound ?? 0
-            context.append(own)
+            precondition(jobCount < jobs.count, "there is room for the runs that were announced")
+            let first = jobCount == 0 ? 0 : jobs[jobCount - 1].endStretch
+            addContext(own)
             var keys = 0
-            for stretch in context[first...] { keys += stretch.keys.rows }
-            jobs.append(
-                Job(
-                    queries: queries, stretches: first..<context.count, keys: keys,
-                    firstVisible: firstVisible, out: out))
+            for stretch in first..<stretchCount { keys += stretches[stretch].keys.rows }
+            jobs[jobCount] = Job(
+                queries: Strip(queries), firstStretch: first, endStretch: stretchCount, keys: keys,
+                firstVisible: firstVisible, out: Strip(out))
+            jobCount += 1
         }
+
+        fileprivate var runs: UnsafeBufferPointer<Job> { UnsafeBufferPointer(rebasing: jobs[..<jobCount]) }
+        fileprivate var keyValues: UnsafeBufferPointer<Stretch> {
+            UnsafeBufferPointer(rebasing: stretches[..<stretchCount])
+        }
+    }
+
+    /// A matrix whose memory somebody else keeps alive: copied without counting references.
+    fileprivate struct Strip: BitwiseCopyable {
+        let start: UnsafeMutablePointer<Float>
+        let stride: Int
+        let rows: Int
+
+        init(_ matrix: Matrix) {
+            start = matrix.pointer
+            stride = matrix.stride
+            rows = matrix.rows
+        }
+
+        func at(_ row: Int, _ column: Int) -> UnsafeMutablePointer<Float> { start + row * stride + column }
     }
 
     private static let lanes = 32
 
     /// Runs every group of heads of every run over the team.
     public func apply(_ batch: Batch, in context: ComputeContext) {
-        let jobs = batch.jobs
+        apply(batch.runs, batch.keyValues, in: context)
+    }
+
+    /// One run, whose queries see all of `keyValues`. out `[rows, *]` has the queries' columns.
+    public func apply(
+        queries: Matrix, keyValues: KeyValues, into out: Matrix, in context: ComputeContext
+    ) {
+        context.workspace.scope {
+            var batch = Batch(runs: 1, stretches: 1, in: context.workspace)
+            batch.add(queries: queries, own: keyValues, out: out)
+            apply(batch, in: context)
+        }
+        withExtendedLifetime((queries, keyValues, out)) {}
+    }
+
+    private func apply(
+        _ jobs: UnsafeBufferPointer<Batch.Job>, _ stretches: UnsafeBufferPointer<Batch.Stretch>,
+        in context: ComputeContext
+    ) {
         guard !jobs.isEmpty else { return }
         let most = jobs.reduce(0) { max($0, $1.keys) }
         let memory = Memory(keys: most, headSize: headSize, level: context.level)
         context.reserveScratch(memory.count)
         // Few groups are cut by their queries too, at the price of arranging their keys more than once.
-        let cuts = max(
-            1, (context.team.threads + groups.count * jobs.count - 1) / (groups.count * jobs.count))
-        context.team.forEach(jobs.count * groups.count * cuts) { item, worker in
+        let parts = groups.count * jobs.count
+        let cuts = max(1, (context.team.threads + parts - 1) / parts)
+        let heads = Heads(
+            attention: self, jobs: jobs, stretches: stretches, cuts: cuts, memory: memory, context: context)
+        context.team.run(parts * cuts, heads)
+    }
+
+    /// A group of heads of one run, or a cut of its queries, is an item.
+    private struct Heads: ParallelLoop {
+        let attention: Attention
+        let jobs: UnsafeBufferPointer<Batch.Job>
+        let stretches: UnsafeBufferPointer<Batch.Stretch>
+        let cuts: Int
+        let memory: Memory
+        let context: ComputeContext
+
+        func run(_ item: Int, as worker: Int) {
+            let groups = attention.groups
             let job = jobs[item / cuts / groups.count]
             let rows = job.queries.rows
             let (first, last) = (rows * (item % cuts) / cuts, rows * (item % cuts + 1) / cuts)
             guard first < last else { return }
-            attend(
-                job, batch.context[job.stretches], groups[item / cuts % groups.count], first..<last, memory,
+            attention.attend(
+                job, stretches[job.firstStretch..<job.endStretch], groups[item / cuts % groups.count],
+                first..<last, memory,
                 context.scratch(worker), level: context.level)
         }
     }
 
     private func attend(
-        _ job: Batch.Job, _ context: ArraySlice<KeyValues>, _ group: Group, _ rows: Range<Int>,
-        _ memory: Memory, _ base: UnsafeMutablePointer<Float>, level: Int32
+        _ job: Batch.Job, _ stretches: Slice<UnsafeBufferPointer<Batch.Stretch>>, _ group: Group,
+        _ rows: Range<Int>, _ memory: Memory, _ base: UnsafeMutablePointer<Float>, level: Int32
     ) {
         let total = job.keys
-        arrange(context, total, group, memory, base, level: level)
+        arrange(stretches, total, group, memory, base, level: level)
         for head in group.queries {
             for first in stride(from: rows.lowerBound, to: rows.upperBound, by: Self.lanes) {
                 let count = min(Self.lanes, rows.upperBound - first)
                 let visible = job.firstVisible.map { min(total, $0 + first) } ?? total
-                let queries = job.queries.rows(first..<first + count).columns(head..<head + headSize)
-                let out = job.out.rows(first..<first + count).columns(head..<head + headSize)
                 // Keys that no row of this block may see are left out of the products.
                 attend(
-                    queries, into: out, keys: min(total, visible + count - 1), of: total, visible: visible,
-                    memory, base, level: level)
+                    job, first..<first + count, head: head, keys: min(total, visible + count - 1),
+                    visible: visible, memory, base, level: level)
             }
         }
     }
 
     /// One head's block of up to 32 queries `[count, headSize]`.
     private func attend(
-        _ queries: Matrix, into out: Matrix, keys: Int, of total: Int, visible: Int, _ memory: Memory,
+        _ job: Batch.Job, _ rows: Range<Int>, head: Int, keys: Int, visible: Int, _ memory: Memory,
         _ base: UnsafeMutablePointer<Float>, level: Int32
     ) {
-        withUnsafeTemporaryAllocation(of: UnsafePointer<Float>?.self, capacity: Self.lanes) { rows in
+        let (total, first) = (job.keys, rows.lowerBound)
+        withUnsafeTemporaryAllocation(of: UnsafePointer<Float>?.self, capacity: Self.lanes) { queries in
             for lane in 0..<Self.lanes {
-                rows[lane] = lane < queries.rows ? UnsafePointer(queries.row(lane)) : nil
+                queries[lane] = lane < rows.count ? UnsafePointer(job.queries.at(first + lane, head)) : nil
             }
-            kernel_arrange_panel_f32(rows.baseAddress, headSize, base + memory.queries)
+            kernel_arrange_panel_f32(queries.baseAddress, headSize, base + memory.queries)
         }
         let tiles = kernel_tiles(level, total)
         // The tile that holds the last key is the last: tile t starts at row total * t / tiles.
@@ -158,25 +231,24 @@ public struct Attention: Sendable {
                 inputs: keys),
             base + memory.out, Self.lanes)
         kernel_store_columns(
-            base + memory.out, headSize, base + memory.sums, queries.rows, out.pointer, out.stride)
+            base + memory.out, headSize, base + memory.sums, rows.count, job.out.at(first, head),
+            job.out.stride)
     }
 
     /// Arranges one head's keys and values, gathered first where they lie in more than one matrix.
     private func arrange(
-        _ context: ArraySlice<KeyValues>, _ total: Int, _ group: Group, _ memory: Memory,
-        _ base: UnsafeMutablePointer<Float>, level: Int32
+        _ stretches: Slice<UnsafeBufferPointer<Batch.Stretch>>, _ total: Int, _ group: Group,
+        _ memory: Memory, _ base: UnsafeMutablePointer<Float>, level: Int32
     ) {
-        let columns = group.keyValue..<group.keyValue + headSize
-        func whole(_ part: (KeyValues) -> Matrix) -> (pointer: UnsafeMutablePointer<Float>, stride: Int) {
-            if context.count == 1, let stretch = context.first {
-                let only = part(stretch)
-                return (only.pointer + columns.lowerBound, only.stride)
+        func whole(_ part: (Batch.Stretch) -> Strip) -> (pointer: UnsafeMutablePointer<Float>, stride: Int) {
+            if stretches.count == 1, let stretch = stretches.first {
+                return (part(stretch).at(0, group.keyValue), part(stretch).stride)
             }
             var target = base + memory.gathered
-            for keyValues in context {
-                let source = part(keyValues)
+            for stretch in stretches {
+                let source = part(stretch)
                 for row in 0..<source.rows {
-                    target.update(from: source.row(row) + columns.lowerBound, count: headSize)
+                    target.update(from: source.at(row, group.keyValue), count: headSize)
                     target += headSize
                 }
             }

@@ -36,7 +36,27 @@ public struct Linear: Sendable {
             precondition(activation == .none, "an activation follows a bias")
             return context.multiply(x, by: weight, into: out)
         }
-        context.multiply(x, by: weight, into: out) { part in
+        context.multiply(
+            x, by: weight, into: out, finish: Biased(out: out, bias: bias, activation: activation))
+    }
+
+    /// residual += (x W^T + b) * scale; residual `[rows, outputs]`, scale `[outputs]` or nil for 1.
+    public func addResult(
+        of x: Matrix, to residual: Matrix, scale: Matrix? = nil, in context: ComputeContext
+    ) {
+        context.workspace.scope {
+            let product = context.workspace.matrix(x.rows, outputs)
+            let adding = Adding(product: product, bias: bias, scale: scale, residual: residual)
+            context.multiply(x, by: weight, into: product, finish: adding)
+        }
+    }
+
+    private struct Biased: ProductFinish {
+        let out: Matrix
+        let bias: Matrix
+        let activation: Activation
+
+        func finish(_ part: ComputeContext.Part) {
             let y = part.of(out)
             let bias = bias.pointer + part.columns.lowerBound
             switch activation {
@@ -47,20 +67,19 @@ public struct Linear: Sendable {
         }
     }
 
-    /// residual += (x W^T + b) * scale; residual `[rows, outputs]`, scale `[outputs]` or nil for 1.
-    public func addResult(
-        of x: Matrix, to residual: Matrix, scale: Matrix? = nil, in context: ComputeContext
-    ) {
-        context.workspace.scope {
-            let product = context.workspace.matrix(x.rows, outputs)
-            context.multiply(x, by: weight, into: product) { part in
-                let (y, target) = (part.of(product), part.of(residual))
-                let first = part.columns.lowerBound
-                kernel_bias_scale_add(
-                    y.pointer, y.stride, bias.map { UnsafePointer($0.pointer + first) },
-                    scale.map { UnsafePointer($0.pointer + first) }, target.pointer, target.stride, y.rows,
-                    y.columns)
-            }
+    private struct Adding: ProductFinish {
+        let product: Matrix
+        let bias: Matrix?
+        let scale: Matrix?
+        let residual: Matrix
+
+        func finish(_ part: ComputeContext.Part) {
+            let (y, target) = (part.of(product), part.of(residual))
+            let first = part.columns.lowerBound
+            kernel_bias_scale_add(
+                y.pointer, y.stride, bias.map { UnsafePointer($0.pointer + first) },
+                scale.map { UnsafePointer($0.pointer + first) }, target.pointer, target.stride, y.rows,
+                y.columns)
         }
     }
 }

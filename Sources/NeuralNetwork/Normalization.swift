@@ -18,21 +18,39 @@ public struct LayerNorm: Sendable {
     /// x and out `[rows, columns]`; out may be x.
     public func apply(_ x: Matrix, into out: Matrix, in context: ComputeContext) {
         precondition(x.columns == gain.columns && out.rows == x.rows, "shapes must be equal")
-        context.team.forEachRange(x.rows, minimum: 64) { rows in
-            kernel_layer_norm(
-                x.row(rows.lowerBound), x.stride, gain.pointer, bias.pointer, epsilon, rows.count, x.columns,
-                out.row(rows.lowerBound), out.stride)
-        }
+        context.team.run(rows: x.rows, minimum: 64, Rows(norm: self, x: x, out: out))
     }
 
     /// out = LayerNorm(x + addend); an addend of one row is added to every row.
     public func apply(_ x: Matrix, plus addend: Matrix, into out: Matrix, in context: ComputeContext) {
         precondition(addend.rows == x.rows || addend.rows == 1, "addend has as many rows as x, or one")
-        let step = addend.rows == 1 ? 0 : addend.stride
-        context.team.forEachRange(x.rows, minimum: 64) { rows in
+        context.team.run(rows: x.rows, minimum: 64, RowsOfSum(norm: self, x: x, addend: addend, out: out))
+    }
+
+    private struct Rows: ParallelRows {
+        let norm: LayerNorm
+        let x: Matrix
+        let out: Matrix
+
+        func run(_ rows: Range<Int>) {
+            kernel_layer_norm(
+                x.row(rows.lowerBound), x.stride, norm.gain.pointer, norm.bias.pointer, norm.epsilon,
+                rows.count, x.columns, out.row(rows.lowerBound), out.stride)
+        }
+    }
+
+    private struct RowsOfSum: ParallelRows {
+        let norm: LayerNorm
+        let x: Matrix
+        let addend: Matrix
+        let out: Matrix
+
+        func run(_ rows: Range<Int>) {
+            let step = addend.rows == 1 ? 0 : addend.stride
             kernel_add_layer_norm(
-                x.row(rows.lowerBound), x.stride, addend.pointer + rows.lowerBound * step, step, gain.pointer,
-                bias.pointer, epsilon, rows.count, x.columns, out.row(rows.lowerBound), out.stride)
+                x.row(rows.lowerBound), x.stride, addend.pointer + rows.lowerBound * step, step,
+                norm.gain.pointer, norm.bias.pointer, norm.epsilon, rows.count, x.columns,
+                out.row(rows.lowerBound), out.stride)
         }
     }
 }
@@ -51,9 +69,17 @@ public struct RMSNorm: Sendable {
     /// x and out `[rows, columns]`; out may be x.
     public func apply(_ x: Matrix, into out: Matrix, in context: ComputeContext) {
         precondition(x.columns == gain.columns && out.rows == x.rows, "shapes must be equal")
-        context.team.forEachRange(x.rows, minimum: 64) { rows in
+        context.team.run(rows: x.rows, minimum: 64, Rows(norm: self, x: x, out: out))
+    }
+
+    private struct Rows: ParallelRows {
+        let norm: RMSNorm
+        let x: Matrix
+        let out: Matrix
+
+        func run(_ rows: Range<Int>) {
             kernel_rms_norm(
-                x.row(rows.lowerBound), x.stride, gain.pointer, epsilon, rows.count, x.columns,
+                x.row(rows.lowerBound), x.stride, norm.gain.pointer, norm.epsilon, rows.count, x.columns,
                 out.row(rows.lowerBound), out.stride)
         }
     }

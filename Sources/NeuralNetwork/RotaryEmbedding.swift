@@ -16,19 +16,29 @@ public struct RotaryEmbedding: Sendable {
         }
     }
 
-    /// Cosines and sines `[positions, headSize / 2]` for the given positions.
-    public func tables(_ positions: [Int], in workspace: Workspace) -> (cosine: Matrix, sine: Matrix) {
-        let cosine = workspace.matrix(positions.count, headSize / 2)
-        let sine = workspace.matrix(positions.count, headSize / 2)
-        for (row, position) in positions.enumerated() {
+    /// Cosines and sines of some rows' positions, `[rows, headSize / 2]` each.
+    public struct Tables {
+        public let cosine: Matrix
+        public let sine: Matrix
+    }
+
+    /// Tables for `rows` rows, not filled yet, in the workspace's scope.
+    public func tables(rows: Int, in workspace: Workspace) -> Tables {
+        Tables(
+            cosine: workspace.matrix(rows, headSize / 2), sine: workspace.matrix(rows, headSize / 2))
+    }
+
+    /// Fills a range of rows, whose positions follow each other from `position` on.
+    public func fill(_ tables: Tables, _ rows: Range<Int>, from position: Int) {
+        for row in rows {
+            let place = Float(position + row - rows.lowerBound)
             for (column, frequency) in frequencies.enumerated() {
                 // The product is rounded to float32 first, as the reference does.
-                let angle = Float(position) * frequency
-                cosine.row(row)[column] = cosf(angle)
-                sine.row(row)[column] = sinf(angle)
+                let angle = place * frequency
+                tables.cosine.row(row)[column] = cosf(angle)
+                tables.sine.row(row)[column] = sinf(angle)
             }
         }
-        return (cosine, sine)
     }
 
     /// Rotates one head, columns `start ..< start + headSize` of x, in place.

@@ -41,45 +41,32 @@ public final class ComputeContext: @unchecked Sendable {
     public func arrange(_ x: Matrix) -> ArrangedRows {
         let memory = workspace.matrix(1, kernel_arranged_rows(level, x.rows, x.columns))
         let tiles = kernel_tiles(level, x.rows)
-        team.forEachRange(tiles, minimum: max(1, Self.arrangedElements * tiles / max(1, x.rows * x.columns)))
-        {
-            kernel_arrange_rows(
-                level, x.pointer, x.stride, x.rows, x.columns, $0.lowerBound, $0.upperBound, memory.pointer)
-        }
+        team.run(
+            rows: tiles, minimum: max(1, Self.arrangedElements * tiles / max(1, x.rows * x.columns)),
+            Arranging(x: x, memory: memory, level: level))
         return ArrangedRows(memory: memory, rows: x.rows, inputs: x.columns)
     }
 
     /// `out [m, outputs] = x [m, inputs] x weights^T`, over the team. Each row's result is the same to the last
-    /// bit whatever other rows are there, so that requests can share a product. `finish` is called for each part
-    /// as soon as it is there, on any thread of the team.
+    /// bit whatever other rows are there, so that requests can share a product. `finish` gets each part as soon as
+    /// it is there, on any thread of the team.
     public func multiply(
-        _ x: Matrix, by weights: ArrangedWeights, into out: Matrix, finish: (_ part: Part) -> Void = { _ in }
+        _ x: Matrix, by weights: ArrangedWeights, into out: Matrix, finish: some ProductFinish = NoFinish()
     ) {
         workspace.scope { multiply(arrange(x), by: weights, into: out, finish: finish) }
     }
 
     public func multiply(
         _ x: ArrangedRows, by weights: ArrangedWeights, into out: Matrix,
-        finish: (_ part: Part) -> Void = { _ in }
+        finish: some ProductFinish = NoFinish()
     ) {
         precondition(
             x.inputs == weights.inputs && out.columns == weights.outputs && out.rows == x.rows,
             "shapes must chain")
         multiplyAdds += x.rows * x.inputs * weights.outputs
         let grid = ProductGrid(self, rows: x.rows, weights: weights)
-        team.forEach(grid.count) { item, _ in
-            let block = grid.block(item)
-            if weights.isBfloat16 {
-                kernel_product_bf16(
-                    level, x.memory.pointer, x.rows, x.inputs, weights.words, weights.outputs, block,
-                    out.pointer, out.stride)
-            } else {
-                kernel_product_f32(
-                    level, x.memory.pointer, x.rows, x.inputs, weights.floats, weights.outputs, block,
-                    out.pointer, out.stride)
-            }
-            finish(grid.part(block))
-        }
+        team.run(
+            grid.count, Product(x: x, weights: weights, out: out, grid: grid, level: level, finish: finish))
     }
 
     /// Called between layers, so that work nobody waits for ends soon.
@@ -103,6 +90,53 @@ public final class ComputeContext: @unchecked Sendable {
 
     /// Elements whose arrangement is worth a thread: about 10 microseconds.
     private static let arrangedElements = 64 << 10
+}
+
+/// What happens to a part of a product while it is in the cache.
+public protocol ProductFinish {
+    func finish(_ part: ComputeContext.Part)
+}
+
+/// Leaves the product as it is.
+public struct NoFinish: ProductFinish {
+    public init() {}
+
+    public func finish(_ part: ComputeContext.Part) {}
+}
+
+private struct Arranging: ParallelRows {
+    let x: Matrix
+    let memory: Matrix
+    let level: Int32
+
+    func run(_ tiles: Range<Int>) {
+        kernel_arrange_rows(
+            level, x.pointer, x.stride, x.rows, x.columns, tiles.lowerBound, tiles.upperBound, memory.pointer)
+    }
+}
+
+private struct Product<Finish: ProductFinish>: ParallelLoop {
+    let x: ComputeContext.ArrangedRows
+    let weights: ArrangedWeights
+    let out: Matrix
+    let grid: ProductGrid
+    let level: Int32
+    let finish: Finish
+
+    func run(_ item: Int, as worker: Int) {
+        let block = grid.block(item)
+        if weights.isBfloat16 {
+            kernel_product_bf16(
+                level, x.memory.pointer, x.rows, x.inputs, weights.words, weights.outputs, block, out.pointer,
+                out.stride)
+        } else {
+            kernel_product_f32(
+                level, x.memory.pointer, x.rows, x.inputs, weights.floats, weights.outputs, block,
+                out.pointer,
+                out.stride)
+        }
+        finish.finish(grid.part(block))
+    }
 }
 
 /// How one product is cut for a team: blocks of rows that stay in the second-level cache by blocks of weights that

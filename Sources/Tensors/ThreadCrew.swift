@@ -9,7 +9,7 @@ import Threads
 ///
 /// A loop is open while `gate` is odd. A member enters by counting itself `inside` and looking at the gate once more;
 /// the caller shuts the gate and then waits until nobody is inside. One of the two sees the other, because both
-/// orders are sequentially consistent, so a loop's closure is never called after `run` has returned.
+/// orders are sequentially consistent, so a loop is never touched after `run` has returned.
 final class ThreadCrew: @unchecked Sendable {
     /// Looks at the gate before a member sleeps: some 50 microseconds.
     private static let patience = 1_000
@@ -23,7 +23,7 @@ final class ThreadCrew: @unchecked Sendable {
     private let alarm = DispatchSemaphore(value: 0)
     /// The loop of an open gate; written by the caller only, and only while nobody is inside.
     private var items = 0
-    private var body: ((_ item: Int, _ worker: Int) -> Void)?
+    private var loop: (type: any ParallelLoop.Type, address: UnsafeRawPointer)?
 
     /// Workers 1 to `members`. Where the system has no thread to give, the others and the caller do the work.
     init(members: Int) {
@@ -31,13 +31,17 @@ final class ThreadCrew: @unchecked Sendable {
     }
 
     /// Runs one loop to its end, the caller as worker 0.
-    func run(_ items: Int, _ body: @escaping (_ item: Int, _ worker: Int) -> Void) {
+    func run<Loop: ParallelLoop>(_ items: Int, _ loop: Loop) {
+        withUnsafePointer(to: loop) { run(items, type: Loop.self, at: $0) }
+    }
+
+    private func run(_ items: Int, type: any ParallelLoop.Type, at address: UnsafeRawPointer) {
         self.items = items
-        self.body = body
+        loop = (type, address)
         next.store(0, ordering: .relaxed)
         gate.wrappingAdd(1, ordering: .sequentiallyConsistent)
         call(items - 1)
-        work(items, body, as: 0)
+        work(items, type, at: address, as: 0)
         gate.wrappingAdd(1, ordering: .sequentiallyConsistent)
         var looks = 0
         while inside.load(ordering: .sequentiallyConsistent) > 0 {
@@ -45,7 +49,7 @@ final class ThreadCrew: @unchecked Sendable {
             // A member that the system has taken off its processor needs this one.
             if looks < Self.patience { kernel_pause() } else { kernel_yield() }
         }
-        self.body = nil
+        loop = nil
     }
 
     /// Lets the threads end. No loop may be open.
@@ -58,19 +62,21 @@ final class ThreadCrew: @unchecked Sendable {
         var last = 0
         while let open = waitForLoop(after: last) {
             inside.wrappingAdd(1, ordering: .sequentiallyConsistent)
-            if gate.load(ordering: .sequentiallyConsistent) == open, let body {
-                work(items, body, as: worker)
+            if gate.load(ordering: .sequentiallyConsistent) == open, let loop {
+                work(items, loop.type, at: loop.address, as: worker)
             }
             inside.wrappingSubtract(1, ordering: .sequentiallyConsistent)
             last = open
         }
     }
 
-    private func work(_ items: Int, _ body: (Int, Int) -> Void, as worker: Int) {
+    private func work(
+        _ items: Int, _ type: any ParallelLoop.Type, at address: UnsafeRawPointer, as worker: Int
+    ) {
         while true {
             let item = next.wrappingAdd(1, ordering: .relaxed).oldValue
             guard item < items else { return }
-            body(item, worker)
+            type.run(item, as: worker, at: address)
         }
     }
 

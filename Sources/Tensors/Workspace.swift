@@ -26,14 +26,28 @@ public final class Workspace: @unchecked Sendable {
 
     /// A matrix `[rows, columns]`, not cleared, valid until the enclosing scope ends.
     public func matrix(_ rows: Int, _ columns: Int) -> Matrix {
-        // Each matrix starts on a cache line.
-        let count = (rows * columns + 15) & ~15
+        Matrix(
+            pointer: memory(of: Float.self, rows * columns), rows: rows, columns: columns, stride: columns,
+            owner: nil)
+    }
+
+    /// Memory for `count` elements, not initialized, valid until the enclosing scope ends.
+    public func memory<Element: BitwiseCopyable>(
+        of type: Element.Type, _ count: Int
+    ) -> UnsafeMutablePointer<Element> {
+        let floats = (count * MemoryLayout<Element>.stride + 3) / 4
+        return UnsafeMutableRawPointer(take(floats)).bindMemory(to: type, capacity: count)
+    }
+
+    /// Each piece starts on a cache line.
+    private func take(_ floats: Int) -> UnsafeMutablePointer<Float> {
+        let count = (floats + 15) & ~15
         while true {
             if block < blocks.count {
                 if blocks[block].count - used >= count {
                     let pointer = blocks[block].pointer + used
                     used += count
-                    return Matrix(pointer: pointer, rows: rows, columns: columns, stride: columns, owner: nil)
+                    return pointer
                 }
                 block += 1
                 used = 0

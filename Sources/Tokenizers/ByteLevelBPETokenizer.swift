@@ -24,6 +24,7 @@ public struct ByteLevelBPETokenizer: Tokenizer {
 
     public func encode(_ text: String) -> [Int32] {
         var ids: [Int32] = []
+        ids.reserveCapacity(text.utf8.count / 2)
         encodeNormalized(usesNFC ? CanonicalComposition.of(text) : text, into: &ids)
         return ids
     }

@@ -2,6 +2,11 @@
 struct MergeQueue {
     private var heap: [UInt64] = []
 
+    /// Empty, with room for so many entries at once.
+    init(capacity: Int = 0) {
+        heap.reserveCapacity(capacity)
+    }
+
     mutating func push(rank: UInt32, index: Int) {
         heap.append(UInt64(rank) << 32 | UInt64(index))
         var child = heap.count - 1

@@ -16,10 +16,10 @@ struct MergeTable: Sendable {
         merges[UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))]
     }
 
-    /// Memory for merging one word, kept for the next one.
+    /// Memory for merging one word, kept for the next one; a usual word fits at once.
     struct Scratch {
-        var list = SymbolList()
-        var queue = MergeQueue()
+        var list = SymbolList(capacity: 32)
+        var queue = MergeQueue(capacity: 32)
     }
 
     /// Merges the symbols of the scratch's list until no pair has a merge and appends the ids that remain to `output`.

@@ -39,6 +39,7 @@ struct Qwen2PreTokenizer {
     func forEachWord(_ body: (_ utf8: [UInt8]) -> Void) {
         var start = 0
         var word: [UInt8] = []
+        word.reserveCapacity(32)
         while start < scalars.count {
             let end = endOfWord(from: start)
             word.removeAll(keepingCapacity: true)

@@ -4,6 +4,13 @@ struct SymbolList {
     private var nextIndex: [Int32] = []
     private var previousIndex: [Int32] = []
 
+    /// Empty, with room for so many symbols at once.
+    init(capacity: Int = 0) {
+        symbols.reserveCapacity(capacity)
+        nextIndex.reserveCapacity(capacity)
+        previousIndex.reserveCapacity(capacity)
+    }
+
     /// Starts anew, in the memory of the list before.
     mutating func removeAll() {
         symbols.removeAll(keepingCapacity: true)

@@ -94,12 +94,13 @@ import Glibc
         let attention = Attention(headCount: heads, keyValueHeads: groups, headSize: size)
         func run(_ context: [Attention.KeyValues], _ queries: Range<Int>, threads: Int) -> [Float] {
             let out = Matrix(rows: queries.count, columns: heads * size)
-            var batch = Attention.Batch()
+            let computing = ComputeContext(threads: threads, level: level)
+            var batch = Attention.Batch(runs: 1, stretches: context.count, in: computing.workspace)
             for stretch in context.dropLast() { batch.addContext(stretch) }
             batch.add(
                 queries: q.rows(queries), own: context[context.count - 1],
                 firstVisible: before + 1 + queries.lowerBound, out: out)
-            attention.apply(batch, in: ComputeContext(threads: threads, level: level))
+            attention.apply(batch, in: computing)
             return out.values
         }
         let whole = run([.init(keys: keys, values: values)], 0..<rows, threads: 1)
