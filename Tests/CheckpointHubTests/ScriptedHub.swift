@@ -42,16 +42,18 @@ final class ScriptedHub: Sendable {
         DispatchQueue.global().async { [self] in
             while true {
                 let connection = accept(descriptor, nil, nil)
-                guard connection >= 0 else { return }
+                guard connection >= 0 else { break }
                 serve(connection, answer)
                 close(connection)
             }
+            close(descriptor)
         }
     }
 
+    /// Ends the thread, which closes the socket itself: closed here, its number could be the next hub's while the
+    /// thread still accepts on it.
     func stop() {
         shutdown(descriptor, Int32(SHUT_RDWR))
-        close(descriptor)
     }
 
     private func serve(_ connection: Int32, _ answer: (Request, Int) -> [UInt8]) {
