@@ -409,16 +409,17 @@ class Phraser:
         rel = self.pick(["left of", "right of", "above", "below", "next to"])
         return (f"the {other} {rel} the {name}" if self.chance(0.5) else f"the {name} {rel} the {other}"), [], ["relation"]
 
-    def make(self, objs, blocked, count, absent_share=0.22, masks=None, labelled=False):
+    def make(self, objs, blocked, count, absent_share=0.22, masks=None, labelled=False, found=False):
         """Up to `count` different phrases: list of dict(phrase, targets, kind, tags).
-        masks: of the objects of a photograph; labelled: whether all its usual things are among them."""
+        masks: of the objects of a photograph; labelled: whether all its usual things are among them; found: whether
+        a detector has looked for these."""
         self.objs, self.blocked, self.masks, self.labelled = objs, blocked, masks, labelled
         if count == 0:
             return []
         weights = dict(category=3.0, colour=2.0, size=1.5, position=2.4, coloured_position=1.0, relation=1.4, several=1.6)
         if self.photo:
             weights.update(depth=1.0, corner=1.0)
-            weights.update(dict(interaction=2.5, beside=1.2) if labelled else {})
+            weights.update(dict(interaction=2.5, beside=1.2) if labelled or found else {})
         kinds, p = list(weights), [w / sum(weights.values()) for w in weights.values()]
         out, seen = [], set()
         absent = int(self.rng.binomial(count, absent_share)) if objs else 1

@@ -4,8 +4,9 @@
 
 Writes photos.npy [n, 256, 256, 3] uint8 (squeezed to a square, as the server
 does), masks.npy [m, 8192] (256 x 256 bits), sprites.npy [s, 128, 128, 4]
-(cut-outs with alpha) and index.json, which describes them.  The development
-photos (coco_dev) are not read.
+(cut-outs with alpha) and index.json, which describes them.  What label.py found
+(CACHE/machine.json) is taken in where it is there.  The development photos
+(coco_dev) are not read.
 """
 import argparse
 import json
@@ -65,6 +66,7 @@ def main():
     by_image = {}
     for ann in pack["annotations"]:
         by_image.setdefault(ann["image_id"], []).append(ann)
+    machine = json.load(open(f"{a.cache}/machine.json")) if os.path.exists(f"{a.cache}/machine.json") else {}
     photos = np.lib.format.open_memmap(f"{a.cache}/photos.npy", "w+", np.uint8, (len(images), SIDE, SIDE, 3))
     photo_index, mask_rows, objects, sprites, sprite_index = [], [], [], [], []
 
@@ -102,6 +104,16 @@ def main():
                 add_sprite(np.dstack([rgb, m * 255]), names, im["set"], shares)
             if im["set"] == "ccp":
                 union |= m
+        found = machine.get(str(im["id"]), dict(things=[], maybe={}))
+        for name, score, code in found["things"]:
+            m = rle.decode(code)
+            small = squeeze_mask(m)
+            if small.sum() < 40:
+                continue
+            photo_index[n]["objects"].append(len(objects))
+            objects.append(dict(names=instance_names(name, im["set"]), crowd=False, stuff=False, machine=score, shares=colour_shares(rgb[m > 0]), area=float(small.mean())))
+            mask_rows.append(np.packbits(small))
+        photo_index[n]["maybe"] = {word: score for name, score in found["maybe"].items() for word in instance_names(name, im["set"])}
         if im["set"] == "ccp" and n % 3 == 0 and union.any():
             add_sprite(np.dstack([rgb, union * 255]), ["person", "woman"], "ccp", colour_shares(rgb[union > 0]))
         if n % 500 == 0:
@@ -115,7 +127,7 @@ def main():
     np.save(f"{a.cache}/sprites.npy", np.stack(sprites))
     expressions = [json.loads(line) for f in ("train_expressions", "train_extra_absent") for line in open(f"{a.data}/{f}.jsonl")]
     by_source = {p["source"]: i for i, p in enumerate(photo_index) if p["set"] == "coco_train"}
-    by_id = {o["id"]: i for i, o in enumerate(objects)}
+    by_id = {o["id"]: i for i, o in enumerate(objects) if "id" in o}
     human = []
     for e in expressions:
         if e["image_id"] in by_source and all(i in by_id for i in e["annotation_ids"]):

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 import nouns
+from colours import NAMES as COLOURS, colour_shares
 from phrases import Phraser
 
 PATCH = 14
@@ -34,6 +35,8 @@ class Source:
         for h in index["human"]:
             self.photo_info[h["photo"]]["human"].append(h)
         self.by_set["human"] = [i for i, p in enumerate(self.photo_info) if p["human"]]
+        held = self.by_set["background"][::10]             # as `_split` does
+        self.by_set["machine"] = [i for i, p in enumerate(self.photo_info) if any("machine" in self.objects[o] for o in p["objects"]) and i not in held]
         self.first_drawn = next(i for i, s in enumerate(self.sprite_info) if not s["origin"].startswith(("coco", "ccp")))
         self._split()
         used = {o["names"][0] for o in self.objects if not o["crowd"]} | {s["names"][0] for s in self.sprite_info}
@@ -53,7 +56,7 @@ class Source:
                 pool = [i for i in ids if (i in self.held_sprites) == held]
                 if pool:
                     self.names[held][n] = pool
-        coco = {n for o in self.objects for n in o["names"]}
+        coco = {n for o in self.objects if "machine" not in o for n in o["names"]}
         self.name_list = list(self.names[False])
         for n in self.name_list:
             usual = n in coco or n in nouns.HEADS or any(self.sprite_info[i]["origin"] in ("animal", "vehicle") for i in self.names[False][n])
@@ -133,9 +136,12 @@ class Source:
             else:
                 continue
             im = Image.fromarray(self.sprites[sid][by:by + bh, bx:bx + bw]).resize((w, h), Image.BILINEAR)
+            shares = info["shares"]
             if varied:
                 im = vary(im, rng)
                 w, h = im.size
+                if rng.random() < 0.3 and info["names"][0] not in KNOWN_COLOUR and not any(set(n.split()) & WORDS for n in info["names"]):
+                    im, shares = recolour(im, rng)
             im = np.asarray(im).astype(np.float32)
             if rng.random() < 0.5:
                 im = im[:, ::-1]
@@ -153,7 +159,7 @@ class Source:
             placed.append((x, y, w, h))
             masks.append(m)
             full.append(int(m.sum()))
-            objs.append((info, sid))
+            objs.append((info, sid, shares))
         seen, keep, blocked = [], [], set()
         for o, m, before in zip(objs, masks, full):
             names = o[0]["names"] if isinstance(o, tuple) else o["names"]
@@ -162,7 +168,7 @@ class Source:
                 blocked |= set(names)
                 continue
             if isinstance(o, tuple):
-                seen.append(describe(m, names, o[0]["shares"], held=o[1] in self.held_sprites, sid=o[1]))
+                seen.append(describe(m, names, o[2], held=o[1] in self.held_sprites, sid=o[1]))
             else:
                 seen.append(dict(o, **describe(m, names, o["shares"])))
             keep.append(m)
@@ -179,7 +185,8 @@ class Source:
 
     # ---------------------------------------------------------------- photographs
     def photo(self, rng, size, count, which=None, crop=(0.6, 1.0), absent=0.22, pasted=0.4):
-        kind = which or ["coco_train", "human", "coco_person", "ccp"][int(rng.choice(4, p=[0.32, 0.26, 0.31, 0.11]))]
+        kinds = ["coco_train", "human", "machine", "coco_person", "ccp"] if self.by_set["machine"] else ["coco_train", "human", "coco_person", "ccp"]
+        kind = which or kinds[int(rng.choice(len(kinds), p=[0.24, 0.24, 0.32, 0.12, 0.08] if self.by_set["machine"] else [0.32, 0.26, 0.31, 0.11]))]
         pid = self.by_set[kind][rng.integers(len(self.by_set[kind]))]
         info = self.photo_info[pid]
         human = kind == "human"
@@ -207,10 +214,12 @@ class Source:
             where[oid] = len(objs)
             objs.append(describe(m, o["names"], o["shares"]))
             keep.append(m)
+        # One more of its kind may be there that the detector was not sure of.
+        blocked |= {name for name, score in info.get("maybe", {}).items() if score >= DOUBT}
         seen = self._seen(pid, box, size // PATCH, flip)
         whole = min(w, h) > 0.8 * 256
         added = set()
-        if kind in ("coco_train", "human") and rng.random() < pasted:
+        if kind in ("coco_train", "human", "machine") and rng.random() < pasted:
             sids = self._choose(rng, int(rng.integers(1, 4)))
             before = [id(m) for m in keep]
             objs, keep, hidden = self._paste(rng, canvas, sids, (0.2, 0.5), objs, keep, True)
@@ -228,14 +237,14 @@ class Source:
                 placed = not whole and {"position", "relation", "size"} & set(h["tags"])
                 if len(found) < count - 1 and all(t in where for t in h["targets"]) and not placed and not added & set(text.split()):
                     found.append(dict(phrase=mirror_words(text) if flip else text, targets=[where[t] for t in h["targets"]], kind=h["kind"], tags=h["tags"]))
-        if kind in ("coco_person", "ccp"):
+        if kind in ("coco_person", "machine", "ccp"):
             absent *= 0.6
-            labelled = {n for o in objs for n in o["names"]}
+            labelled = {n for o in objs for n in o["names"]} | info.get("maybe", {}).keys()
             pick_absent_all = pick_absent
             pick_absent = lambda: next((n for n in (pick_absent_all() for _ in range(9)) if n not in COMMON and n not in labelled), "giraffe")
             if kind == "ccp" and rng.random() < 0.5:
                 pick_absent = lambda: ["hat", "scarf", "sunglasses", "belt", "jeans", "shorts", "skirt", "dress", "bag", "boots", "tie", "socks", "coat"][rng.integers(13)]
-        found += Phraser(rng, pick_absent, photo=True).make(objs, blocked, count - len(found), absent, keep, kind in ("coco_train", "human"))
+        found += Phraser(rng, pick_absent, photo=True).make(objs, blocked, count - len(found), absent, keep, kind in ("coco_train", "human"), kind == "machine")
         return self._finish(canvas, objs, keep, found[:count], size, 0 if kind in ("coco_train", "human") else -1, seen)
 
     # ---------------------------------------------------------------- common
@@ -266,7 +275,11 @@ class Source:
         return made if self.teacher is None else dict(made, teach=seen)
 
 
+DOUBT = 0.2                                                # a detector's score from which on a thing may well be there
 COMMON = set("car chair table tree bag handbag backpack bottle cup phone cell phone book bench tie umbrella purse building wall sky grass floor".split()) | {"cell phone", "dining table"}
+# Colours that people tell these by; an apple may be of any.
+KNOWN_COLOUR = set("person man woman child boy girl baby moon sun tomato carrot banana fire".split())
+WORDS = set(COLOURS)
 SWAP = {"left": "right", "right": "left", "leftmost": "rightmost", "rightmost": "leftmost"}
 
 
@@ -303,9 +316,14 @@ def sample(low, high, g, n):
 
 
 def vary(im, rng):
-    """Turns some cut-outs a little, blurs some, and changes the contrast: colour words stay true."""
-    if rng.random() < 0.4:
-        im = im.rotate(rng.normal(0, 10), Image.BILINEAR, expand=True)
+    """Turns and slants some cut-outs a little, blurs some, and changes the contrast: colour words stay true."""
+    if rng.random() < 0.5:
+        im = im.rotate(rng.normal(0, 12), Image.BILINEAR, expand=True)
+    if rng.random() < 0.2:
+        slant = rng.normal(0, 0.15)
+        w, h = im.size
+        more = int(abs(slant) * h)
+        im = im.transform((w + more, h), Image.AFFINE, (1, slant, -max(slant, 0) * h, 0, 1, 0), Image.BILINEAR)
     if rng.random() < 0.2:
         w, h = im.size
         k = rng.uniform(0.4, 0.8)
@@ -313,6 +331,16 @@ def vary(im, rng):
     gamma = np.exp(rng.normal(0, 0.15))
     lut = (255 * (np.arange(256) / 255) ** gamma).astype(np.uint8).tolist()
     return im.point(lut * 3 + list(range(256)))
+
+
+def recolour(im, rng):
+    """Turns a cut-out's hues, so that kinds are not told by their colours -> it and its colour words"""
+    rgb = Image.merge("RGB", im.split()[:3]).convert("HSV")
+    hue, *others = rgb.split()
+    turn = int(rng.integers(30, 226))
+    rgb = Image.merge("HSV", (hue.point(lambda v: (v + turn) % 256), *others)).convert("RGB")
+    alpha = im.split()[3]
+    return Image.merge("RGBA", (*rgb.split(), alpha)), colour_shares(np.asarray(rgb)[np.asarray(alpha) > 128])
 
 
 def jitter(rgb, rng, strength=1.0):
