@@ -30,9 +30,9 @@ class Batches(IterableDataset):
             items = []
             while len(items) < st["pictures"]:
                 if rng.random() < st["photos"]:
-                    item = source.photo(rng, st["size"], st["phrases"], crop=st["crop"])
+                    item = source.photo(rng, st["size"], st["phrases"], crop=st["crop"], absent=st.get("absent", 0.22))
                 else:
-                    item = source.scene(rng, st["size"], st["phrases"], objects=st["objects"], scale=st["scale"])
+                    item = source.scene(rng, st["size"], st["phrases"], objects=st["objects"], scale=st["scale"], absent=st.get("absent", 0.22))
                 if item["phrases"] or not st["phrases"]:
                     items.append(item)
             yield collate(items, prompter, st["size"], rng)

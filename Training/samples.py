@@ -28,7 +28,7 @@ SCENES = {
     "breakfast": ((245, 235, 220), (205, 180, 150), [("1f369", 0.22, 0.5, 0.55), ("1f34c", 0.55, 0.35, 0.45), ("2615", 0.8, 0.62, 0.5)],
                   {"the donut": [0], "the banana": [1], "the cup": [2], "the yellow banana": [1], "the donut on the left": [0], "the cup on the right": [2], "a pizza": [], "the dog": []}),
     "flowers": ((215, 235, 240), (170, 205, 180), [("1f33b", 0.22, 0.5, 0.6), ("1f339", 0.52, 0.5, 0.6), ("1f337", 0.8, 0.5, 0.6)],
-                {"the sunflower": [0], "the yellow flower": [0], "all the flowers": [0, 1, 2], "the flower on the left": [0], "the flower on the right": [2], "the rose": [1], "a cat": [], "the car": []}),
+                {"the sunflower": [0], "the yellow flower": [0], "all the flowers": [0, 1, 2], "the flower on the left": [0], "the flower on the right": [2], "the rose": [1], "the tulip": [2], "a cat": [], "the car": []}),
     "balls": ((200, 205, 215), (120, 140, 160), [("26bd", 0.2, 0.6, 0.6), ("1f3c0", 0.52, 0.35, 0.42), ("1f3be", 0.82, 0.68, 0.32)],
               {"the basketball": [1], "the orange ball": [1], "the ball on the left": [0], "the biggest ball": [0], "the ball on the right": [2], "the smallest ball": [2], "all the balls": [0, 1, 2], "the soccer ball": [0], "a hat": [], "the bear": []}),
     "toys": ((235, 225, 240), (190, 175, 205), [("1f9f8", 0.25, 0.55, 0.6), ("1f916", 0.6, 0.45, 0.5), ("1f697", 0.82, 0.75, 0.35)],

@@ -140,7 +140,7 @@ class Source:
             if varied:
                 im = vary(im, rng)
                 w, h = im.size
-                if rng.random() < 0.3 and info["names"][0] not in KNOWN_COLOUR and not any(set(n.split()) & WORDS for n in info["names"]):
+                if rng.random() < 0.1 and info["names"][0] not in KNOWN_COLOUR and not any(set(n.split()) & WORDS for n in info["names"]):
                     im, shares = recolour(im, rng)
             im = np.asarray(im).astype(np.float32)
             if rng.random() < 0.5:
@@ -238,7 +238,7 @@ class Source:
                 if len(found) < count - 1 and all(t in where for t in h["targets"]) and not placed and not added & set(text.split()):
                     found.append(dict(phrase=mirror_words(text) if flip else text, targets=[where[t] for t in h["targets"]], kind=h["kind"], tags=h["tags"]))
         if kind in ("coco_person", "machine", "ccp"):
-            absent *= 0.6
+            absent *= 1.0 if kind == "machine" else 0.6
             labelled = {n for o in objs for n in o["names"]} | info.get("maybe", {}).keys()
             pick_absent_all = pick_absent
             pick_absent = lambda: next((n for n in (pick_absent_all() for _ in range(9)) if n not in COMMON and n not in labelled), "giraffe")

@@ -31,7 +31,7 @@ FROM_NOTHING = [
 ]
 # Larger pictures, for weights that read already.
 LARGER = [
-    dict(until=1.01, size=168, pictures=10, phrases=5, photos=0.55, objects=(1, 5), scale=(0.20, 0.60), crop=(0.45, 1.00)),
+    dict(until=1.01, size=168, pictures=10, phrases=5, photos=0.55, objects=(1, 5), scale=(0.20, 0.60), crop=(0.45, 1.00), absent=0.28),
 ]
 # What ablation.py compares mask decoders on: mostly composed scenes, as its test is.
 SCENES = [
@@ -116,7 +116,7 @@ def helper_losses(model, out, batch, words, wanted, parts):
     return shown
 
 
-WEIGHTS = dict(bce=1.0, dice=1.5, marker=0.5, patch=0.4, box=1.0, token=0.3, coarse=2.0, words=0.2, target=2.0, cell=2.0, teach=1.5)
+WEIGHTS = dict(bce=1.0, dice=1.5, marker=1.0, patch=0.4, box=1.0, token=0.3, coarse=2.0, words=0.2, target=2.0, cell=2.0, teach=1.5)
 
 
 def work(model, batch, words, prompter, scale, device, plain=False):
