@@ -100,20 +100,13 @@ def read(path):
     return cv2.cvtColor(cv2.imread(path), cv2.COLOR_BGR2RGB)
 
 
-def box_overlap(a, b):
-    """IoU of two boxes x, y, w, h."""
-    w, h = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0]), min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    inter = max(w, 0) * max(h, 0)
-    return inter / (a[2] * a[3] + b[2] * b[3] - inter)
-
-
 def coded(mask):
     return rle.encode(np.asfortranarray(mask.astype(np.uint8)))
 
 
 def fits(code, box):
     """Whether a mask fills the box that it was made from: the pack's own rule for persons."""
-    return rle.area(code) > 0 and box_overlap(rle.toBbox(code), box) >= 0.6
+    return rle.area(code) > 0 and rle.iou([rle.toBbox(code)], [box], [0])[0, 0] >= 0.6
 
 
 def clipped(box, w, h):

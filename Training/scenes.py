@@ -35,10 +35,9 @@ class Source:
         for h in index["human"]:
             self.photo_info[h["photo"]]["human"].append(h)
         self.by_set["human"] = [i for i, p in enumerate(self.photo_info) if p["human"]]
-        held = self.by_set["background"][::10]             # as `_split` does
-        self.by_set["machine"] = [i for i, p in enumerate(self.photo_info) if any("machine" in self.objects[o] for o in p["objects"]) and i not in held]
         self.first_drawn = next(i for i, s in enumerate(self.sprite_info) if not s["origin"].startswith(("coco", "ccp")))
         self._split()
+        self.by_set["machine"] = [i for i, p in enumerate(self.photo_info) if any("machine" in self.objects[o] for o in p["objects"]) and i not in self.backgrounds[True]]
         used = {o["names"][0] for o in self.objects if not o["crowd"]} | {s["names"][0] for s in self.sprite_info}
         self.classes = ["background"] + sorted(used)
         self.class_of = {n: i for i, n in enumerate(self.classes)}
@@ -185,8 +184,8 @@ class Source:
 
     # ---------------------------------------------------------------- photographs
     def photo(self, rng, size, count, which=None, crop=(0.6, 1.0), absent=0.22, pasted=0.4):
-        kinds = ["coco_train", "human", "machine", "coco_person", "ccp"] if self.by_set["machine"] else ["coco_train", "human", "coco_person", "ccp"]
-        kind = which or kinds[int(rng.choice(len(kinds), p=[0.24, 0.24, 0.32, 0.12, 0.08] if self.by_set["machine"] else [0.32, 0.26, 0.31, 0.11]))]
+        shares = WITH_MACHINE if self.by_set["machine"] else WITHOUT_MACHINE
+        kind = which or list(shares)[int(rng.choice(len(shares), p=list(shares.values())))]
         pid = self.by_set[kind][rng.integers(len(self.by_set[kind]))]
         info = self.photo_info[pid]
         human = kind == "human"
@@ -238,7 +237,8 @@ class Source:
                 if len(found) < count - 1 and all(t in where for t in h["targets"]) and not placed and not added & set(text.split()):
                     found.append(dict(phrase=mirror_words(text) if flip else text, targets=[where[t] for t in h["targets"]], kind=h["kind"], tags=h["tags"]))
         if kind in ("coco_person", "machine", "ccp"):
-            absent *= 1.0 if kind == "machine" else 0.6
+            if kind != "machine":
+                absent *= 0.6
             labelled = {n for o in objs for n in o["names"]} | info.get("maybe", {}).keys()
             pick_absent_all = pick_absent
             pick_absent = lambda: next((n for n in (pick_absent_all() for _ in range(9)) if n not in COMMON and n not in labelled), "giraffe")
@@ -275,6 +275,9 @@ class Source:
         return made if self.teacher is None else dict(made, teach=seen)
 
 
+# How often a photograph comes from which set: with labels of label.py, and without.
+WITH_MACHINE = dict(coco_train=0.24, human=0.24, machine=0.32, coco_person=0.12, ccp=0.08)
+WITHOUT_MACHINE = dict(coco_train=0.32, human=0.26, coco_person=0.31, ccp=0.11)
 DOUBT = 0.2                                                # a detector's score from which on a thing may well be there
 COMMON = set("car chair table tree bag handbag backpack bottle cup phone cell phone book bench tie umbrella purse building wall sky grass floor".split()) | {"cell phone", "dining table"}
 # Colours that people tell these by; an apple may be of any.
