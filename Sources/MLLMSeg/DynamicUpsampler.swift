@@ -69,8 +69,7 @@ struct DynamicUpsampler {
             let channels = x.columns / DynamicUpsampler.groups
             kernel_sample_group(
                 x.pointer + group * channels, x.stride, grid, sampleX.row(group), sampleY.row(group),
-                channels,
-                out.pointer + group * channels, out.stride)
+                channels, out.pointer + group * channels, out.stride)
         }
     }
 }
