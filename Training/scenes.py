@@ -35,7 +35,7 @@ class Source:
         for h in index["human"]:
             self.photo_info[h["photo"]]["human"].append(h)
         self.by_set["human"] = [i for i, p in enumerate(self.photo_info) if p["human"]]
-        self.first_drawn = next(i for i, s in enumerate(self.sprite_info) if not s["origin"].startswith(("coco", "ccp")))
+        self.drawn = [not s["origin"].startswith(("coco", "ccp", "background")) for s in self.sprite_info]
         self._split()
         self.by_set["machine"] = [i for i, p in enumerate(self.photo_info) if any("machine" in self.objects[o] for o in p["objects"]) and i not in self.backgrounds[True]]
         used = {o["names"][0] for o in self.objects if not o["crowd"]} | {s["names"][0] for s in self.sprite_info}
@@ -44,11 +44,11 @@ class Source:
 
     def _split(self):
         """Training and held-out halves of the sprites (a tenth, only of names that keep others) and backgrounds."""
-        by_name = {}
+        by_name, self.extra = {}, {}
         for i, s in enumerate(self.sprite_info):
             for n in s["names"]:
-                by_name.setdefault(n, []).append(i)
-        self.held_sprites = {i for i, s in enumerate(self.sprite_info) if i % 10 == 3 and all(sum(j % 10 != 3 for j in by_name[n]) >= 2 for n in s["names"][:1])}
+                (self.extra if "extra" in s else by_name).setdefault(n, []).append(i)
+        self.held_sprites = {i for i, s in enumerate(self.sprite_info) if "extra" not in s and i % 10 == 3 and all(sum(j % 10 != 3 for j in by_name[n]) >= 2 for n in s["names"][:1])}
         self.names, weights = {False: {}, True: {}}, {}
         for n, ids in by_name.items():
             for held in (False, True):
@@ -108,8 +108,8 @@ class Source:
             copies = 1 if rng.random() < 0.45 else int(rng.integers(2, 4))
             for _ in range(min(copies, n - len(wanted))):
                 use_held = held and name in self.names[True] and rng.random() < 0.6
-                pool = self.names[use_held][name]
-                drawn = [i for i in pool if i >= self.first_drawn]
+                pool = self.names[use_held][name] + ([] if held else self.extra.get(name, []))
+                drawn = [i for i in pool if self.drawn[i]]
                 if drawn and rng.random() < rendered:
                     pool = drawn
                 wanted.append(pool[rng.integers(len(pool))])
@@ -276,7 +276,7 @@ class Source:
 
 
 # How often a photograph comes from which set: with labels of label.py, and without.
-WITH_MACHINE = dict(coco_train=0.24, human=0.24, machine=0.32, coco_person=0.12, ccp=0.08)
+WITH_MACHINE = dict(coco_train=0.18, human=0.22, machine=0.44, coco_person=0.08, ccp=0.08)
 WITHOUT_MACHINE = dict(coco_train=0.32, human=0.26, coco_person=0.31, ccp=0.11)
 DOUBT = 0.2                                                # a detector's score from which on a thing may well be there
 COMMON = set("car chair table tree bag handbag backpack bottle cup phone cell phone book bench tie umbrella purse building wall sky grass floor".split()) | {"cell phone", "dining table"}

@@ -31,7 +31,8 @@ FROM_NOTHING = [
 ]
 # Larger pictures, for weights that read already.
 LARGER = [
-    dict(until=1.01, size=168, pictures=10, phrases=5, photos=0.55, objects=(1, 5), scale=(0.20, 0.60), crop=(0.45, 1.00), absent=0.28),
+    dict(until=0.50, size=168, pictures=10, phrases=5, photos=0.50, objects=(1, 5), scale=(0.20, 0.60), crop=(0.45, 1.00), absent=0.26),
+    dict(until=1.01, size=224, pictures=10, phrases=5, photos=0.50, objects=(1, 6), scale=(0.18, 0.58), crop=(0.45, 1.00), absent=0.26),
 ]
 # What ablation.py compares mask decoders on: mostly composed scenes, as its test is.
 SCENES = [
@@ -123,8 +124,7 @@ def work(model, batch, words, prompter, scale, device, plain=False):
     """Gradients of one share of a batch.  Each share has a thread of its own, which meets the others once a step:
     on busy cores that waits far less than threads inside every operation do."""
     batch = {k: v.to(device) if torch.is_tensor(v) else v for k, v in batch.items()}
-    with torch.autocast("cuda", torch.bfloat16, enabled=device.startswith("cuda")):
-        parts, shown = losses(model, batch, words, prompter, plain)
+    parts, shown = losses(model, batch, words, prompter, plain)
     grads = torch.autograd.grad(sum(scale[k] * v for k, v in parts.items() if v.requires_grad), [p for p in model.parameters() if p.requires_grad], allow_unused=True)
     return grads, {**{k: v.detach() for k, v in parts.items()}, **shown}
 
@@ -197,6 +197,7 @@ def main():
     budget.add_argument("--steps", type=int)
     ap.add_argument("--features", choices=("dsff", "visual", "language", "concat"), default="dsff", help="what the mask decoder sees (for ablation.py)")
     ap.add_argument("--lr", type=float, default=1e-3)
+    ap.add_argument("--warm", type=int, default=150, help="steps over which the rate rises; weights that are good already want more")
     ap.add_argument("--decay", type=float, default=0.25, help="share of the time over which the rate falls to nothing")
     ap.add_argument("--heads-first", type=int, default=0, metavar="N", help="with --init: for N steps only the fresh training-time heads learn")
     ap.add_argument("--fresh-decoder", action="store_true", help="with --init: all but the mask decoder, which begins anew")
@@ -267,7 +268,7 @@ def main():
                 average = Average(model)
         halves = fixed or [next(feed) for _ in range(a.threads)]
         since = step - max(first, a.heads_first) if step >= a.heads_first else step
-        warm = min(1.0, (since + 1) / (150 if first == 0 else 80))
+        warm = min(1.0, (since + 1) / (a.warm if first == 0 and step >= a.heads_first else 80))
         lr = 2e-3 * warm if step < a.heads_first else a.lr * warm * min(1.0, max(0.02, (1 - part) / a.decay))    # constant, then straight down
         for group in optimizer.param_groups:
             group["lr"] = lr * group["gain"]
