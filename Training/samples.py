@@ -3,8 +3,8 @@
     samples.py --data ../shared/referring --photos DIR --model ../Sources/EmbeddedModel/Model --out ../Public/samples [--look FOLDER]
 
 Composed pictures: cut-outs of Fluent 3D emoji (Microsoft, MIT) on colour
-gradients.  The photograph (--photos: the folder skimage/data of the scikit-image
-wheel) is NASA's, in the public domain, as scikit-image's own documentation says.
+gradients.  The photographs (--photos: the folder skimage/data of the scikit-image
+wheel) are NASA's, in the public domain, and Lav Varshney's, CC0, as scikit-image's own documentation says.
 Prints, phrase by phrase, how well the answer fits: overlap with the true mask
 where it is known, else the share of the picture.  --look writes pictures of the
 answers.  samples.json is written by hand, from what was looked at.
@@ -37,6 +37,7 @@ SCENES = {
 # name: (file, crop in shares, phrases)
 PHOTOS = {
     "astronaut": ("astronaut.png", (0, 0, 0.85, 1), ["person in orange", "the woman", "the person", "a car", "a bicycle", "the pizza"]),
+    "cameraman": ("camera.png", (0, 0, 1, 1), ["the man", "the person", "the person on the left", "the camera", "a car", "a dog", "the horse"]),
 }
 
 

@@ -29,16 +29,20 @@ FROM_NOTHING = [
     dict(until=0.60, size=112, pictures=8, phrases=5, photos=0.20, objects=(2, 3), scale=(0.35, 0.75), crop=(0.40, 0.90)),
     dict(until=1.01, size=112, pictures=10, phrases=5, photos=0.45, objects=(1, 4), scale=(0.30, 0.65), crop=(0.45, 1.00)),
 ]
+# The pictures that the exported model sees, for weights that have seen them before.
+LARGEST = [
+    dict(until=1.01, size=224, pictures=10, phrases=5, photos=0.50, objects=(1, 6), scale=(0.18, 0.58), crop=(0.45, 1.00), absent=0.26),
+]
 # Larger pictures, for weights that read already.
 LARGER = [
     dict(until=0.50, size=168, pictures=10, phrases=5, photos=0.50, objects=(1, 5), scale=(0.20, 0.60), crop=(0.45, 1.00), absent=0.26),
-    dict(until=1.01, size=224, pictures=10, phrases=5, photos=0.50, objects=(1, 6), scale=(0.18, 0.58), crop=(0.45, 1.00), absent=0.26),
+    *LARGEST,
 ]
 # What ablation.py compares mask decoders on: mostly composed scenes, as its test is.
 SCENES = [
     dict(until=1.01, size=112, pictures=10, phrases=5, photos=0.20, objects=(1, 5), scale=(0.20, 0.60), crop=(0.45, 1.00)),
 ]
-STAGES = dict(nothing=FROM_NOTHING, larger=LARGER, scenes=SCENES)
+STAGES = dict(nothing=FROM_NOTHING, larger=LARGER, largest=LARGEST, scenes=SCENES)
 
 
 def class_words(source, prompter):
@@ -120,6 +124,13 @@ def helper_losses(model, out, batch, words, wanted, parts):
 WEIGHTS = dict(bce=1.0, dice=1.5, marker=1.0, patch=0.4, box=1.0, token=0.3, coarse=2.0, words=0.2, target=2.0, cell=2.0, teach=1.5)
 
 
+def calculate_alone():
+    """For each thread: a share of a batch has one.  Moments of words that never come fade into denormal numbers, which cost a
+    processor a hundred times as much."""
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+
+
 def work(model, batch, words, prompter, scale, device, plain=False):
     """Gradients of one share of a batch.  Each share has a thread of its own, which meets the others once a step:
     on busy cores that waits far less than threads inside every operation do."""
@@ -146,12 +157,13 @@ class Average:
 
 
 def optimizer_of(model, lr):
-    """Matrices decay; the mask decoder, which starts to learn last, takes larger steps."""
+    """Matrices decay; the mask decoder, which starts to learn last, takes larger steps.  But not where its self-attention
+    compares cells: the vision features come there without a norm, and a few such steps make it choose one cell for good."""
     groups = {}
     for n, p in model.named_parameters():
-        groups.setdefault((p.dim() >= 2 and "embed" not in n, n.startswith("res_decoder")), []).append(p)
-    return torch.optim.AdamW([dict(params=g, weight_decay=0.05 * decays, gain=2.5 if late else 1.0) for (decays, late), g in groups.items()],
-                             lr=lr, betas=(0.9, 0.98), fused=True)
+        gain = 1.0 if not n.startswith("res_decoder") else 0.05 if "self_attn.in_proj" in n else 2.5
+        groups.setdefault((p.dim() >= 2 and "embed" not in n, gain), []).append(p)
+    return torch.optim.AdamW([dict(params=g, weight_decay=0.05 * decays, gain=gain) for (decays, gain), g in groups.items()], lr=lr, betas=(0.9, 0.98), fused=True)
 
 
 def begin_from(model, prompter, folder, but=("heads.",)):
@@ -215,7 +227,7 @@ def main():
     start.add_argument("--init", metavar="DIR", help="begin with the weights of an exported folder; its vocabulary must be the tokenizer's")
     a = ap.parse_args()
     torch.manual_seed(a.seed)
-    torch.set_num_threads(1)                                # a.threads shares of a batch, one thread each
+    calculate_alone()
     os.makedirs(a.out, exist_ok=True)
     prompter, source, stages = Prompter(a.tokenizer), Source(a.cache), STAGES[a.stages]
     added = {t: prompter.tok.token_to_id(t) for t in ("<|endoftext|>", "<|im_end|>")}
@@ -237,7 +249,7 @@ def main():
         if saved["model"].keys() == model.state_dict().keys():
             optimizer.load_state_dict(saved["optimizer"])
     words = [x.to(a.device) for x in class_words(source, prompter)]
-    pool = ThreadPoolExecutor(a.threads, initializer=lambda: torch.set_num_threads(1))
+    pool = ThreadPoolExecutor(a.threads, initializer=calculate_alone)
     log = open(f"{a.out}/log.jsonl", "a")
     began = time.time() - spent
     stage, feed, saved_at, eval_at, sums, count, last = None, None, time.time(), time.time(), {}, 0, time.time()
