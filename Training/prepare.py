@@ -58,13 +58,17 @@ def instance_names(category, source_set):
     return nouns.COCO_SYNONYMS.get(category, category).split(",")
 
 
+def opaque(rgba):
+    return rgba[..., :3][rgba[..., 3] > 128]
+
+
 def glyph(font, code):
     """A character of a colour font (fixed size 109) -> uint8 [160, 160, 4], or None where the font has no picture of it."""
     im = Image.new("RGBA", (160, 160))
     ImageDraw.Draw(im).text((10, 20), chr(int(code, 16)), font=font, embedded_color=True)
     rgba = np.asarray(im)
-    opaque = rgba[..., :3][rgba[..., 3] > 128]
-    return rgba if len(opaque) > 1000 and opaque.std(0).max() > 4 else None
+    pixels = opaque(rgba)
+    return rgba if len(pixels) > 1000 and pixels.std(0).max() > 4 else None
 
 
 def main():
@@ -84,10 +88,10 @@ def main():
     photos = np.lib.format.open_memmap(f"{a.cache}/photos.npy", "w+", np.uint8, (len(images), SIDE, SIDE, 3))
     photo_index, mask_rows, objects, sprites, sprite_index, extra = [], [], [], [], [], []
 
-    def add_sprite(rgba, names, origin, shares):
+    def add_sprite(rgba, names, origin, shares, **more):
         s, box = sprite_of(rgba)
         sprites.append(s)
-        sprite_index.append(dict(names=names, origin=origin, box=box, shares=shares))
+        sprite_index.append(dict(names=names, origin=origin, box=box, shares=shares, **more))
 
     def worth_cutting(area, w, h):
         return min(w, h) > 28 and area / (w * h) > 0.35
@@ -144,13 +148,12 @@ def main():
         names = nouns.cutout_names(info["name"], info["group"])
         if names:
             rgba = np.asarray(Image.open(f"{a.data}/cutouts/fluent3d/{code}.webp").convert("RGBA"))
-            add_sprite(rgba, names, info["group"], colour_shares(rgba[..., :3][rgba[..., 3] > 128]))
+            add_sprite(rgba, names, info["group"], colour_shares(opaque(rgba)))
             drawing = glyph(font, code) if font and "-" not in code else None
             if drawing is not None:
-                extra.append((drawing, names, info["group"], colour_shares(drawing[..., :3][drawing[..., 3] > 128])))
+                extra.append((drawing, names, info["group"], colour_shares(opaque(drawing))))
     for one in extra:
-        add_sprite(*one)
-        sprite_index[-1]["extra"] = True
+        add_sprite(*one, extra=True)
     np.save(f"{a.cache}/masks.npy", np.stack(mask_rows))
     np.save(f"{a.cache}/sprites.npy", np.stack(sprites))
     expressions = [json.loads(line) for f in ("train_expressions", "train_extra_absent") for line in open(f"{a.data}/{f}.jsonl")]
