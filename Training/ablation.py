@@ -38,7 +38,7 @@ from export import load
 from model import MLLMSeg
 from prompts import Prompter, attention_mask
 from scenes import PATCH, Source
-from train import LARGER, WEIGHTS, mask_losses
+from train import LARGEST, WEIGHTS, calculate_alone, mask_losses, optimizers_of, set_rate
 
 KINDS = dict(visual="visual features only", language="language-model features only", concat="both, concatenated", dsff="both, DSFF")
 NAMES = ("cIoU", "gIoU", "present", "prec50", "N_acc", "T_acc")
@@ -61,17 +61,18 @@ def made_of(model, pixels, packed):
     return t1, h[:, packed["start"] - 1:packed["start"] - 1 + tokens.shape[1]], h.flatten(0, 1)[t["ends"]]
 
 
-def learn(decoder, optimizer, given, batch):
+def learn(decoder, optimizers, given, batch):
     """One step of one decoder: the paper's mask losses."""
     t1, t2, seg = given
     wanted = batch["present"].nonzero()[:, 0]
     logits, _ = decoder.masks(decoder.picture(t1, t2)[batch["owner"][wanted]], seg[wanted])
     bce, dice = mask_losses(logits, batch["masks"].float())
     loss = WEIGHTS["bce"] * bce + WEIGHTS["dice"] * dice
-    optimizer.zero_grad()
+    decoder.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
-    optimizer.step()
+    for o in optimizers:
+        o.step()
     return float(loss.detach())
 
 
@@ -94,22 +95,20 @@ def answers(model, decoders, prompter, pictures):
 def decoders_of_a_seed(a, seed, pictures):
     """Trains the four decoders of a seed side by side -> {kind: metrics}."""
     model, prompter = load(a.frozen).requires_grad_(False), Prompter(a.frozen)
-    config, decoders = model.config, {}
+    config, decoders, optimizers = model.config, {}, {}
     for kind in a.kinds:
         torch.manual_seed(seed)
         whole = MLLMSeg(config, features=kind)              # for its way to begin
-        decoders[kind] = whole.res_decoder.train()
-    optimizers = {k: torch.optim.AdamW(d.parameters(), lr=a.lr, betas=(0.9, 0.98), weight_decay=0.05) for k, d in decoders.items()}
-    stage = dict(LARGER[0], size=config["force_image_size"], pictures=6, photos=0.2)
-    feed, pool, shown, began = loader(a.cache, a.frozen, stage, seed * 1000 + 7, 1), ThreadPoolExecutor(2, initializer=lambda: torch.set_num_threads(1)), {}, time.time()
+        decoders[kind], optimizers[kind] = whole.res_decoder.train(), optimizers_of(whole, a.lr)
+    stage = dict(LARGEST[0], size=config["force_image_size"], pictures=6, photos=0.2)
+    feed, pool, shown, began = loader(a.cache, a.frozen, stage, seed * 1000 + 7, 1), ThreadPoolExecutor(2, initializer=calculate_alone), {}, time.time()
     see = lambda batch: (batch, made_of(model, batch["pixels"], batch))
     ahead = pool.submit(see, next(feed))
     for step in range(a.steps):
         batch, given = ahead.result()
         ahead = pool.submit(see, next(feed))
-        rate = a.lr * min(1.0, (step + 1) / 30, max(0.02, (1 - step / a.steps) / a.decay))
         for o in optimizers.values():
-            o.param_groups[0]["lr"] = rate
+            set_rate(o, a.lr * min(1.0, (step + 1) / 30, max(0.02, (1 - step / a.steps) / a.decay)))
         lost = dict(zip(decoders, pool.map(lambda k: learn(decoders[k], optimizers[k], given, batch), decoders)))
         shown = {k: 0.95 * shown.get(k, v) + 0.05 * v for k, v in lost.items()}
         if step % 20 == 19:
@@ -145,7 +144,7 @@ def main():
     ap.add_argument("--phrases", type=int, default=2000, help="of the test")
     ap.add_argument("--device", default="cpu")
     a = ap.parse_args()
-    torch.set_num_threads(1)
+    calculate_alone()
     os.makedirs(a.out, exist_ok=True)
     pictures, found = list(composed_pictures(Source(a.cache), a.phrases)), {}
     begin = ["--init", a.init, "--fresh-decoder", "--freeze", "vision_model", "--plain"] if a.init else []

@@ -10,6 +10,16 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 
+def attend(q, k, v, mask=None):
+    """Scaled dot-product attention; mask bool, true where a query may look, or what to add to the scores."""
+    if not torch.is_autocast_enabled("cpu"):
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    scores = (q * q.shape[-1] ** -0.5) @ k.mT               # the fused one takes twice as long in bfloat16
+    if mask is not None:
+        scores = scores + mask
+    return scores.softmax(-1) @ v
+
+
 class VisionAttention(nn.Module):
     def __init__(self, d, heads):
         super().__init__()
@@ -19,7 +29,7 @@ class VisionAttention(nn.Module):
     def forward(self, x):                                  # [B, 1+N, d]
         b, n, d = x.shape
         q, k, v = self.qkv(x).view(b, n, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
-        return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, n, d))
+        return self.proj(attend(q, k, v).transpose(1, 2).reshape(b, n, d))
 
 
 class VisionMLP(nn.Module):
@@ -111,7 +121,7 @@ class QwenAttention(nn.Module):
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
         g = self.h // self.kv
         k, v = k.repeat_interleave(g, 1), v.repeat_interleave(g, 1)
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        y = attend(q, k, v, mask)
         return self.o_proj(y.transpose(1, 2).reshape(b, n, -1))
 
 
@@ -154,7 +164,10 @@ class QwenModel(nn.Module):
         inv = self.c["rope_theta"] ** (-torch.arange(0, hd, 2, device=x.device).float() / hd)
         f = positions.float()[:, None, :, None] * inv
         f = torch.cat([f, f], -1)
-        cos, sin = f.cos().to(x.dtype), f.sin().to(x.dtype)
+        kind = torch.bfloat16 if torch.is_autocast_enabled("cpu") else x.dtype
+        cos, sin = f.cos().to(kind), f.sin().to(kind)
+        if kind != x.dtype:                                 # once, not in each layer
+            mask = torch.where(mask, 0.0, -1e4).to(kind)
         for layer in self.layers:
             x = layer(x, cos, sin, mask)
         return self.norm(x)
@@ -179,7 +192,7 @@ class Attention(nn.Module):
         q = F.linear(x, self.in_proj_weight[:d], self.in_proj_bias[:d]).view(b, n, 8, -1).transpose(1, 2)
         kv = F.linear(memory, self.in_proj_weight[d:], self.in_proj_bias[d:])
         k, v = kv.view(b, memory.shape[1], 2, 8, -1).permute(2, 0, 3, 1, 4)
-        return self.out_proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, n, d))
+        return self.out_proj(attend(q, k, v).transpose(1, 2).reshape(b, n, d))
 
     def single_key(self, s):
         """With one key the softmax is 1: the same vector for every query.  [K, d] -> [K, d]"""
@@ -388,7 +401,7 @@ class MLLMSeg(nn.Module):
         return dict(marker=self.language_model.lm_head(seg), logits=logits, cells=cells, t1=t1, tokens=tokens, seg=seg)
 
 
-def make_config(vocab, ids, size=112, d=160, vision_layers=6, vision_heads=5, t=160, layers=4, heads=5, kv=1, inner=320, vision_inner=640):
+def make_config(vocab, ids, size=112, d=160, vision_layers=8, vision_heads=5, t=160, layers=6, heads=5, kv=1, inner=320, vision_inner=640):
     """config.json of the exported checkpoint, in the form of the published ones."""
     vision = dict(architectures=["InternVisionModel"], attention_dropout=0.0, drop_path_rate=0.0, dropout=0.0, hidden_act="gelu", hidden_size=d,
                   image_size=size, initializer_factor=1.0, initializer_range=0.02, intermediate_size=vision_inner, layer_norm_eps=1e-6,

@@ -72,6 +72,13 @@ class Source:
         self.coco_names = list(coco_counts)
         w = np.array([coco_counts[n] for n in self.coco_names], float) ** 0.7
         self.coco_p = w / w.sum()
+        things = set(self.coco_names)
+        # What people said of other photos: true to how people speak, and absent where none of the names is.
+        self.said = []
+        for h in (h for p in self.photo_info for h in p["human"] if h["targets"]):
+            names = {n for t in h["targets"] for n in self.objects[t]["names"]}
+            if names & things and not names & COMMON:
+                self.said.append((h["phrase"].strip().lower().rstrip("."), names, h["tags"]))
 
     # ---------------------------------------------------------------- composed scenes
     def random_name(self, rng):
@@ -236,10 +243,17 @@ class Source:
                 placed = not whole and {"position", "relation", "size"} & set(h["tags"])
                 if len(found) < count - 1 and all(t in where for t in h["targets"]) and not placed and not added & set(text.split()):
                     found.append(dict(phrase=mirror_words(text) if flip else text, targets=[where[t] for t in h["targets"]], kind=h["kind"], tags=h["tags"]))
+        labelled = {n for o in objs for n in o["names"]} | info.get("maybe", {}).keys()
+        if len(found) < count - 1 and rng.random() < BORROWED.get(kind, 0):
+            for _ in range(6):
+                text, names, tags = self.said[rng.integers(len(self.said))]
+                if not names & (labelled | blocked):
+                    found.append(dict(phrase=text, targets=[], kind="absent", tags=tags))
+                    absent *= 0.6
+                    break
         if kind in ("coco_person", "machine", "ccp"):
             if kind != "machine":
                 absent *= 0.6
-            labelled = {n for o in objs for n in o["names"]} | info.get("maybe", {}).keys()
             pick_absent_all = pick_absent
             pick_absent = lambda: next((n for n in (pick_absent_all() for _ in range(9)) if n not in COMMON and n not in labelled), "giraffe")
             if kind == "ccp" and rng.random() < 0.5:
@@ -278,6 +292,7 @@ class Source:
 # How often a photograph comes from which set: with labels of label.py, and without.
 WITH_MACHINE = dict(coco_train=0.18, human=0.22, machine=0.44, coco_person=0.08, ccp=0.08)
 WITHOUT_MACHINE = dict(coco_train=0.32, human=0.26, coco_person=0.31, ccp=0.11)
+BORROWED = dict(human=0.1, machine=0.03, coco_train=0.03)     # how often one is asked what was said of another photo
 DOUBT = 0.2                                                # a detector's score from which on a thing may well be there
 COMMON = set("car chair table tree bag handbag backpack bottle cup phone cell phone book bench tie umbrella purse building wall sky grass floor".split()) | {"cell phone", "dining table"}
 # Colours that people tell these by; an apple may be of any.

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from batches import loader, normalise
 from evaluate import quick
 from model import MLLMSeg, make_config
+from optimizer import Muon
 from prompts import Prompter, attention_mask
 from scenes import Source
 
@@ -35,7 +36,7 @@ LARGEST = [
 ]
 # Larger pictures, for weights that read already.
 LARGER = [
-    dict(until=0.50, size=168, pictures=10, phrases=5, photos=0.50, objects=(1, 5), scale=(0.20, 0.60), crop=(0.45, 1.00), absent=0.26),
+    dict(until=0.38, size=168, pictures=10, phrases=5, photos=0.50, objects=(1, 5), scale=(0.20, 0.60), crop=(0.45, 1.00), absent=0.26),
     *LARGEST,
 ]
 # What ablation.py compares mask decoders on: mostly composed scenes, as its test is.
@@ -131,11 +132,12 @@ def calculate_alone():
     torch.set_flush_denormal(True)
 
 
-def work(model, batch, words, prompter, scale, device, plain=False):
+def work(model, batch, words, prompter, scale, device, plain=False, half=False):
     """Gradients of one share of a batch.  Each share has a thread of its own, which meets the others once a step:
     on busy cores that waits far less than threads inside every operation do."""
     batch = {k: v.to(device) if torch.is_tensor(v) else v for k, v in batch.items()}
-    parts, shown = losses(model, batch, words, prompter, plain)
+    with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=half):
+        parts, shown = losses(model, batch, words, prompter, plain)
     grads = torch.autograd.grad(sum(scale[k] * v for k, v in parts.items() if v.requires_grad), [p for p in model.parameters() if p.requires_grad], allow_unused=True)
     return grads, {**{k: v.detach() for k, v in parts.items()}, **shown}
 
@@ -156,24 +158,64 @@ class Average:
             self.state[k] = now[k].clone()
 
 
-def optimizer_of(model, lr):
-    """Matrices decay; the mask decoder, which starts to learn last, takes larger steps.  But not where its self-attention
-    compares cells: the vision features come there without a norm, and a few such steps make it choose one cell for good."""
-    groups = {}
+def optimizers_of(model, lr):
+    """Muon for the matrices of the vision encoder, the projector and the language model, AdamW for the rest.  Matrices decay; the
+    mask decoder, which starts to learn last, takes larger steps.  But not where its self-attention compares cells: the vision
+    features come there without a norm, and a few such steps make it choose one cell for good."""
+    matrices, others = {}, {}
     for n, p in model.named_parameters():
-        gain = 1.0 if not n.startswith("res_decoder") else 0.05 if "self_attn.in_proj" in n else 2.5
-        groups.setdefault((p.dim() >= 2 and "embed" not in n, gain), []).append(p)
-    return torch.optim.AdamW([dict(params=g, weight_decay=0.05 * decays, gain=gain) for (decays, gain), g in groups.items()], lr=lr, betas=(0.9, 0.98), fused=True)
+        if p.dim() == 2 and n.startswith(("vision_model.encoder.", "mlp1.", "language_model.model.layers.")):
+            matrices.setdefault((p.shape, 3 if n.endswith("qkv.weight") else 1), []).append(p)
+        else:
+            gain = 1.0 if not n.startswith("res_decoder") else 0.05 if "self_attn.in_proj" in n else 2.5
+            others.setdefault((p.dim() >= 2 and "embed" not in n, gain), []).append(p)
+    return [Muon([dict(params=g, weight_decay=0.05, gain=2.0, stacked=stacked) for (_, stacked), g in matrices.items()], lr=lr),
+            torch.optim.AdamW([dict(params=g, weight_decay=0.05 * decays, gain=gain) for (decays, gain), g in others.items()], lr=lr, betas=(0.9, 0.98), fused=True)]
 
 
-def begin_from(model, prompter, folder, but=("heads.",)):
-    """The weights of an exported folder, position embeddings resized to the model's; what `but` names stays as it is."""
-    from export import load
-    assert Prompter(folder).tok.get_vocab() == prompter.tok.get_vocab(), "the exported weights belong to another vocabulary"
-    old = load(folder)
-    old.resize(model.config["force_image_size"])
-    left = model.load_state_dict({k: v for k, v in old.state_dict().items() if not k.startswith(but)}, strict=False)
-    assert not left.unexpected_keys and all(k.startswith(but) for k in left.missing_keys), left
+def set_rate(optimizers, lr):
+    for group in (g for o in optimizers for g in o.param_groups):
+        group["lr"] = lr * group["gain"]
+
+
+CLOSING = "attn.proj", "mlp.fc2", "self_attn.o_proj", "mlp.down_proj"
+
+
+def deepen(state, prefix, layers, share=0.1):
+    """The weights with `layers` layers at `prefix`: some layers come twice, and what the second of such a pair adds is `share` of
+    what it would, so that the whole still does what it did."""
+    had = 1 + max(int(k[len(prefix):].split(".")[0]) for k in state if k.startswith(prefix))
+    out = {k: v for k, v in state.items() if not k.startswith(prefix)}
+    for i in range(layers):
+        was = i * had // layers
+        again = i > 0 and (i - 1) * had // layers == was
+        for k, v in state.items():
+            if k.startswith(f"{prefix}{was}."):
+                name = k[len(f"{prefix}{was}."):]
+                out[f"{prefix}{i}.{name}"] = v * share if again and name.startswith(CLOSING) else v
+    return out
+
+
+def begin_from(model, prompter, path, classes, fresh=()):
+    """The weights of an exported folder, or of a run's last.pt with its training-time heads, made as deep as the model and
+    resized to its pictures; what `fresh` names stays as it is."""
+    if path.endswith(".pt"):
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        state, size = saved["average"], saved["size"]
+        fresh += () if saved["classes"] == classes else ("heads.",)
+    else:
+        from export import load
+        assert Prompter(path).tok.get_vocab() == prompter.tok.get_vocab(), "the exported weights belong to another vocabulary"
+        old = load(path)
+        state, size = old.state_dict(), old.config["force_image_size"]
+        fresh += ("heads.",)
+    state = deepen(state, "vision_model.encoder.layers.", len(model.vision_model.encoder.layers))
+    state = deepen(state, "language_model.model.layers.", len(model.language_model.model.layers))
+    wanted = model.config["force_image_size"]
+    model.resize(size)
+    left = model.load_state_dict({k: v for k, v in state.items() if not k.startswith(fresh)}, strict=False)
+    assert not left.unexpected_keys and all(k.startswith(fresh) for k in left.missing_keys), left
+    model.resize(wanted)
 
 
 def draw(out):
@@ -215,6 +257,7 @@ def main():
     ap.add_argument("--fresh-decoder", action="store_true", help="with --init: all but the mask decoder, which begins anew")
     ap.add_argument("--freeze", nargs="*", default=[], metavar="PART", help="parts that don't learn, such as vision_model")
     ap.add_argument("--plain", action="store_true", help="the paper's losses only, no training-time heads")
+    ap.add_argument("--bfloat16", action="store_true", help="products in bfloat16: faster where the processor has them")
     ap.add_argument("--device", default="cpu")
     ap.add_argument("--threads", type=int, default=2)
     ap.add_argument("--workers", type=int, default=1)
@@ -224,7 +267,7 @@ def main():
     ap.add_argument("--overfit", type=int, default=0, help="sanity check: this many steps on one batch")
     start = ap.add_mutually_exclusive_group()
     start.add_argument("--resume", action="store_true", help="go on from RUN/last.pt, clock included")
-    start.add_argument("--init", metavar="DIR", help="begin with the weights of an exported folder; its vocabulary must be the tokenizer's")
+    start.add_argument("--init", metavar="PATH", help="begin with the weights of an exported folder, or of a last.pt with its training-time heads; the vocabulary must be the tokenizer's")
     a = ap.parse_args()
     torch.manual_seed(a.seed)
     calculate_alone()
@@ -235,19 +278,20 @@ def main():
     print("parameters", sum(p.numel() for n, p in model.named_parameters() if not n.startswith("heads")), flush=True)
     step, spent = 0, 0.0
     if a.init:
-        begin_from(model, prompter, a.init, ("heads.", "res_decoder.") if a.fresh_decoder else ("heads.",))
+        begin_from(model, prompter, a.init, source.classes, ("res_decoder.",) if a.fresh_decoder else ())
     if a.resume:
         saved = torch.load(f"{a.out}/last.pt", map_location="cpu", weights_only=False)
         model.resize(saved["size"])
         model.load_state_dict(saved["model"], strict=False)
         step, spent = saved["step"], saved["spent"]
     model.to(a.device)
-    average, optimizer = Average(model), optimizer_of(model, a.lr)
+    average, optimizers = Average(model), optimizers_of(model, a.lr)
     if a.resume:
         average.state.update({k: v.to(a.device) for k, v in saved["average"].items()})
         average.steps = step
         if saved["model"].keys() == model.state_dict().keys():
-            optimizer.load_state_dict(saved["optimizer"])
+            for o, state in zip(optimizers, saved["optimizers"], strict=True):
+                o.load_state_dict(state)
     words = [x.to(a.device) for x in class_words(source, prompter)]
     pool = ThreadPoolExecutor(a.threads, initializer=calculate_alone)
     log = open(f"{a.out}/log.jsonl", "a")
@@ -256,7 +300,7 @@ def main():
     first, cpu, frozen = step, time.process_time(), None
 
     def save():
-        torch.save(dict(model=model.state_dict(), average=average.state, optimizer=optimizer.state_dict(), step=step, spent=time.time() - began,
+        torch.save(dict(model=model.state_dict(), average=average.state, optimizers=[o.state_dict() for o in optimizers], step=step, spent=time.time() - began,
                         size=model.config["force_image_size"], config=model.config, classes=source.classes), f"{a.out}/saving.pt")
         os.replace(f"{a.out}/saving.pt", f"{a.out}/last.pt")
 
@@ -269,7 +313,7 @@ def main():
             stage, feed = now, None
             if stage["size"] != model.config["force_image_size"]:
                 model.resize(stage["size"])
-                optimizer = optimizer_of(model.to(a.device), a.lr)
+                optimizers = optimizers_of(model.to(a.device), a.lr)
                 average.state["vision_model.embeddings.position_embedding"] = model.vision_model.embeddings.position_embedding.detach().clone()
                 first, cpu = step, time.process_time()
             feed = loader(a.cache, a.tokenizer, dict(stage, pictures=stage["pictures"] // a.threads), a.seed * 1000 + step, a.workers)
@@ -282,21 +326,21 @@ def main():
         since = step - max(first, a.heads_first) if step >= a.heads_first else step
         warm = min(1.0, (since + 1) / (a.warm if first == 0 and step >= a.heads_first else 80))
         lr = 2e-3 * warm if step < a.heads_first else a.lr * warm * min(1.0, max(0.02, (1 - part) / a.decay))    # constant, then straight down
-        for group in optimizer.param_groups:
-            group["lr"] = lr * group["gain"]
+        set_rate(optimizers, lr)
         model.train()
         scale = {k: v * (0.5 if part > 0.7 and k not in ("bce", "dice", "marker", "cell") else 1) for k, v in WEIGHTS.items()}
         if (step < a.heads_first) != frozen:                # fresh heads would pull at weights that are good already
             frozen = step < a.heads_first
             for n, p in model.named_parameters():
                 p.requires_grad_(n.startswith("heads.") if frozen else not n.startswith(tuple(a.freeze)))
-        results = list(pool.map(lambda half: work(model, half, words, prompter, scale, a.device, a.plain), halves))
+        results = list(pool.map(lambda half: work(model, half, words, prompter, scale, a.device, a.plain, a.bfloat16), halves))
         for p, *grads in zip([p for p in model.parameters() if p.requires_grad], *(g for g, _ in results)):
             grads = [g for g in grads if g is not None]
             p.grad = sum(grads) / len(results) if grads else None
         shown = {k: sum(float(s[k]) for _, s in results) / len(results) for k in results[0][1]}
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+        muon, adam = optimizers
+        list(pool.map(lambda part: part(), [adam.step, *muon.parts()]))
         average.update(model)
         step += 1
         for k, v in {**shown, "norm": norm}.items():
