@@ -7,7 +7,7 @@ Takes the averaged weights, drops the training-time heads, stores bfloat16.
 --blend takes SHARE of the numbers from an older exported folder that the run
 began from.  --bolder raises the last bias, so that unsure pixels are marked too
 (`evaluate.py --levels` says what suits).  --trust-photos takes about LOGIT from a rejection's logit on photographs
-(and next to nothing on composed scenes): of a training photo the model knows by heart what is there, of
+(and a fifth of that on composed scenes): of a training photo the model knows by heart what is there, of
 another it is less sure, and rejects too much.
 --golden imports an independent implementation of the model and compares the
 masks of the exported file with this package's module.  --reference writes
@@ -45,15 +45,16 @@ def photo_direction(model, prompter, source, each=200):
     """Which way the state before a marker points on photographs and not on composed scenes: v [t] such that h @ v is near 1
     there and near 0 here, by least squares on training pictures."""
     from evaluate import predict
-    rng, states, is_photo = np.random.default_rng(5), [], []
+    from train import LARGEST
+    rng, states, is_photo, stage = np.random.default_rng(5), [], [], LARGEST[0]
     heard = model.language_model.lm_head.register_forward_hook(lambda _, given, __: states.append(given[0]))
     size = model.config["force_image_size"]
     for n in range(2 * each):
         if n % 2:
             kind = ("human", "human", "coco_train", "machine", "coco_person")[n // 2 % 5]
-            made = source.photo(rng, size, 5, which=kind, crop=(0.8, 1.0), absent=0.26, pasted=0)
+            made = source.photo(rng, size, 5, which=kind, crop=(0.8, 1.0), absent=stage["absent"], pasted=0)
         else:
-            made = source.scene(rng, size, 5, objects=(1, 6), scale=(0.18, 0.58), absent=0.26)
+            made = source.scene(rng, size, 5, objects=stage["objects"], scale=stage["scale"], absent=stage["absent"])
         if made["phrases"]:
             predict(model, prompter, made["pixels"], [p["phrase"] for p in made["phrases"]])
             is_photo += [float(n % 2)] * len(made["phrases"])
@@ -64,12 +65,15 @@ def photo_direction(model, prompter, source, each=200):
 
 def trust_photos(folder, source, logit):
     """Changes [REJ]'s row of an exported folder's language head."""
-    prompter, path = Prompter(folder), f"{folder}/model.safetensors"
-    state = load_file(path)
+    prompter, state = Prompter(folder), load_file(f"{folder}/model.safetensors")
     row = state["language_model.lm_head.weight"][prompter.rej]
     row.copy_(row.float() - logit * photo_direction(load(folder), prompter, source))
-    save_file(state, path, metadata={"format": "pt"})
-    os.chmod(path, 0o644)
+    write_weights(state, folder)
+
+
+def write_weights(state, folder):
+    save_file({k: v.contiguous() for k, v in state.items()}, f"{folder}/model.safetensors", metadata={"format": "pt"})
+    os.chmod(f"{folder}/model.safetensors", 0o644)
 
 
 def export(run, tokenizer, out, blend=None, bolder=0.0):
@@ -84,8 +88,7 @@ def export(run, tokenizer, out, blend=None, bolder=0.0):
     config = saved["config"]
     config["vision_config"]["image_size"] = config["force_image_size"] = saved["size"]
     json.dump(config, open(f"{out}/config.json", "w"), indent=2, ensure_ascii=False)
-    save_file({k: v.contiguous() for k, v in state.items()}, f"{out}/model.safetensors", metadata={"format": "pt"})
-    os.chmod(f"{out}/model.safetensors", 0o644)
+    write_weights(state, out)
     for name in TOKENIZER_FILES:
         shutil.copy(f"{tokenizer}/{name}", f"{out}/{name}")
     total = sum(v.numel() for v in state.values())
@@ -167,6 +170,8 @@ def main():
     ap.add_argument("--golden")
     ap.add_argument("--reference")
     a = ap.parse_args()
+    if a.trust_photos and not a.cache:
+        ap.error("--trust-photos needs --cache")
     export(a.run, a.tokenizer, a.out, a.blend, a.bolder)
     if a.trust_photos:
         from scenes import Source

@@ -37,7 +37,7 @@ SCENES = {
 # name: (file, crop in shares, phrases)
 PHOTOS = {
     "astronaut": ("astronaut.png", (0, 0, 0.85, 1), ["person in orange", "the woman", "the person", "a giraffe", "a car", "a bicycle", "the pizza"]),
-    "cameraman": ("camera.png", (0, 0, 1, 1), ["the man", "the person", "the person on the left", "the camera", "a car", "a dog", "the horse"]),
+    "cameraman": ("camera.png", (0, 0, 1, 1), ["the man", "the person", "the person on the left", "the camera", "a bicycle", "a car", "a dog", "the horse"]),
 }
 
 

@@ -33,10 +33,11 @@ class Source:
         for p in self.photo_info:
             p["human"] = []
         for h in index["human"]:
-            self.photo_info[h["photo"]]["human"].append(h)
+            self.photo_info[h["photo"]]["human"].append(dict(h, phrase=h["phrase"].strip().lower().rstrip(".")))
         self.by_set["human"] = [i for i, p in enumerate(self.photo_info) if p["human"]]
         self.drawn = [not s["origin"].startswith(("coco", "ccp", "background")) for s in self.sprite_info]
         self._split()
+        self.said = self._said_of_things()
         self.by_set["machine"] = [i for i, p in enumerate(self.photo_info) if any("machine" in self.objects[o] for o in p["objects"]) and i not in self.backgrounds[True]]
         used = {o["names"][0] for o in self.objects if not o["crowd"]} | {s["names"][0] for s in self.sprite_info}
         self.classes = ["background"] + sorted(used)
@@ -72,13 +73,16 @@ class Source:
         self.coco_names = list(coco_counts)
         w = np.array([coco_counts[n] for n in self.coco_names], float) ** 0.7
         self.coco_p = w / w.sum()
-        things = set(self.coco_names)
-        # What people said of other photos: true to how people speak, and absent where none of the names is.
-        self.said = []
-        for h in (h for p in self.photo_info for h in p["human"] if h["targets"]):
-            names = {n for t in h["targets"] for n in self.objects[t]["names"]}
-            if names & things and not names & COMMON:
-                self.said.append((h["phrase"].strip().lower().rstrip("."), names, h["tags"]))
+
+    def _said_of_things(self):
+        """What people said of photos, to be asked of others where none of the names is: phrase, names of its targets, tags."""
+        things, said = set(self.coco_names), []
+        for p in self.photo_info:
+            for h in p["human"]:
+                names = {n for t in h["targets"] for n in self.objects[t]["names"]}
+                if names & things and not names & COMMON:
+                    said.append((h["phrase"], names, h["tags"]))
+        return said
 
     # ---------------------------------------------------------------- composed scenes
     def random_name(self, rng):
@@ -239,7 +243,7 @@ class Source:
         if human:
             order = rng.permutation(len(info["human"]))
             for h in (info["human"][i] for i in order):
-                text = h["phrase"].strip().lower().rstrip(".")
+                text = h["phrase"]
                 placed = not whole and {"position", "relation", "size"} & set(h["tags"])
                 if len(found) < count - 1 and all(t in where for t in h["targets"]) and not placed and not added & set(text.split()):
                     found.append(dict(phrase=mirror_words(text) if flip else text, targets=[where[t] for t in h["targets"]], kind=h["kind"], tags=h["tags"]))

@@ -136,7 +136,7 @@ def work(model, batch, words, prompter, scale, device, plain=False, half=False):
     """Gradients of one share of a batch.  Each share has a thread of its own, which meets the others once a step:
     on busy cores that waits far less than threads inside every operation do."""
     batch = {k: v.to(device) if torch.is_tensor(v) else v for k, v in batch.items()}
-    with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=half):
+    with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=half):
         parts, shown = losses(model, batch, words, prompter, plain)
     grads = torch.autograd.grad(sum(scale[k] * v for k, v in parts.items() if v.requires_grad), [p for p in model.parameters() if p.requires_grad], allow_unused=True)
     return grads, {**{k: v.detach() for k, v in parts.items()}, **shown}
@@ -159,9 +159,12 @@ class Average:
 
 
 def optimizers_of(model, lr):
-    """Muon for the matrices of the vision encoder, the projector and the language model (at twice the rate: from nothing it learned
-    as well at 2e-3 as at 1e-3, which AdamW did not), AdamW for the rest.  Matrices decay; the mask decoder, which starts to learn last, takes larger steps.  But not where its self-attention compares cells: the vision
-    features come there without a norm, and a few such steps make it choose one cell for good."""
+    """Muon for the matrices of the vision encoder, the projector and the language model (at twice the rate: from nothing it
+    learned as well at 2e-3 as at 1e-3, which AdamW did not), AdamW for the rest.
+
+    Matrices decay; the mask decoder, which starts to learn last, takes larger steps.  But not where its self-attention compares
+    cells: the vision features come there without a norm, and a few such steps make it choose one cell for good.
+    """
     matrices, others = {}, {}
     for n, p in model.named_parameters():
         if p.dim() == 2 and n.startswith(("vision_model.encoder.", "mlp1.", "language_model.model.layers.")):
@@ -185,6 +188,7 @@ def deepen(state, prefix, layers, share=0.1):
     """The weights with `layers` layers at `prefix`: some layers come twice, and what the second of such a pair adds is `share` of
     what it would, so that the whole still does what it did."""
     had = 1 + max(int(k[len(prefix):].split(".")[0]) for k in state if k.startswith(prefix))
+    assert layers >= had, f"the weights have {had} layers at {prefix}, the model only {layers}"
     out = {k: v for k, v in state.items() if not k.startswith(prefix)}
     for i in range(layers):
         was = i * had // layers
@@ -282,16 +286,15 @@ def main():
     if a.resume:
         saved = torch.load(f"{a.out}/last.pt", map_location="cpu", weights_only=False)
         model.resize(saved["size"])
-        model.load_state_dict(saved["model"], strict=False)
+        model.load_state_dict(saved["model"])
         step, spent = saved["step"], saved["spent"]
     model.to(a.device)
     average, optimizers = Average(model), optimizers_of(model, a.lr)
     if a.resume:
         average.state.update({k: v.to(a.device) for k, v in saved["average"].items()})
         average.steps = step
-        if saved["model"].keys() == model.state_dict().keys():
-            for o, state in zip(optimizers, saved["optimizers"], strict=True):
-                o.load_state_dict(state)
+        for o, state in zip(optimizers, saved["optimizers"], strict=True):
+            o.load_state_dict(state)
     words = [x.to(a.device) for x in class_words(source, prompter)]
     pool = ThreadPoolExecutor(a.threads, initializer=calculate_alone)
     log = open(f"{a.out}/log.jsonl", "a")
