@@ -52,7 +52,7 @@ def photo_direction(model, prompter, source, each=200):
     for n in range(2 * each):
         if n % 2:
             kind = ("human", "human", "coco_train", "machine", "coco_person")[n // 2 % 5]
-            made = source.photo(rng, size, 5, which=kind, crop=(0.8, 1.0), absent=stage["absent"], pasted=0)
+            made = source.photo(rng, size, 5, which=kind, crop=(0.8, 1.0), absent=stage["absent"], pasted=0, turned=0)
         else:
             made = source.scene(rng, size, 5, objects=stage["objects"], scale=stage["scale"], absent=stage["absent"])
         if made["phrases"]:

@@ -6,9 +6,10 @@ Writes photos.npy [n, 256, 256, 3] uint8 (squeezed to a square, as the server
 does), masks.npy [m, 8192] (256 x 256 bits), sprites.npy [s, 128, 128, 4]
 (cut-outs with alpha) and index.json, which describes them.  What label.py found
 (CACHE/machine.json) is taken in where it is there, and so are the drawings of
-Noto Color Emoji (Debian's fonts-noto-color-emoji; SIL Open Font License): cut-outs
-from these two are marked `extra` and only ever trained on, so that the held-out
-scenes stay the same with and without them.  The development photos (coco_dev)
+Noto Color Emoji (Debian's fonts-noto-color-emoji; SIL Open Font License) and of
+EmojiOne (Debian's ruby-gemojione; CC BY-SA 4.0): cut-outs from these three are
+marked `extra` and only ever trained on, so that the held-out scenes stay the same
+with and without them.  The development photos (coco_dev)
 are not read.
 """
 import argparse
@@ -24,6 +25,7 @@ from colours import colour_shares
 
 SIDE, SPRITE = 256, 128
 NOTO = "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"
+EMOJIONE = "/usr/share/rubygems-integration/all/gems/gemojione-3.3.0/assets/png"
 
 
 def squeeze(rgb):
@@ -71,11 +73,20 @@ def glyph(font, code):
     return rgba if len(pixels) > 1000 and pixels.std(0).max() > 4 else None
 
 
+def picture(folder, code):
+    """A code point's file in a folder of emoji -> uint8 [h, w, 4], or None where there is none."""
+    for name in (code.upper(), code.upper().replace("-FE0F", "")):
+        if os.path.exists(f"{folder}/{name}.png"):
+            return np.asarray(Image.open(f"{folder}/{name}.png").convert("RGBA"))
+    return None
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--data", default=os.environ.get("REFERRING_DATA", "../shared/referring"))
     ap.add_argument("--cache", required=True)
     ap.add_argument("--noto", default=NOTO, metavar="FONT", help="Noto Color Emoji, where it is installed")
+    ap.add_argument("--emojione", default=EMOJIONE, metavar="FOLDER", help="EmojiOne's pictures by code point, where they are installed")
     a = ap.parse_args()
     os.makedirs(a.cache, exist_ok=True)
     pack = json.load(open(f"{a.data}/annotations.json"))
@@ -149,9 +160,9 @@ def main():
         if names:
             rgba = np.asarray(Image.open(f"{a.data}/cutouts/fluent3d/{code}.webp").convert("RGBA"))
             add_sprite(rgba, names, info["group"], colour_shares(opaque(rgba)))
-            drawing = glyph(font, code) if font and "-" not in code else None
-            if drawing is not None:
-                extra.append((drawing, names, info["group"], colour_shares(opaque(drawing))))
+            for drawing in (glyph(font, code) if font and "-" not in code else None, picture(a.emojione, code)):
+                if drawing is not None:
+                    extra.append((drawing, names, info["group"], colour_shares(opaque(drawing))))
     for one in extra:
         add_sprite(*one, extra=True)
     np.save(f"{a.cache}/masks.npy", np.stack(mask_rows))

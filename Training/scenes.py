@@ -98,8 +98,8 @@ class Source:
         s = rng.uniform(128, 256)
         x, y = rng.uniform(0, 256 - s, 2)
         flip = not held and rng.random() < 0.5
-        im = np.array(Image.fromarray(self.photos[pid]).resize((size, size), Image.BILINEAR, box=(x, y, x + s, y + s)))
-        return (im[:, ::-1].copy() if flip else im), self._seen(pid, (x, y, x + s, y + s), size // PATCH, flip)
+        box = (x, y, x + s, y + s)
+        return part_of(self.photos[pid], size, box, flip).copy(), self._seen(pid, box, size // PATCH, flip)
 
     def _seen(self, pid, box, g, flip):
         """The teacher's features of a crop of a photo at the centres of g x g patches."""
@@ -194,7 +194,7 @@ class Source:
         return self._finish(canvas, objs, keep, found, size, 0, seen)
 
     # ---------------------------------------------------------------- photographs
-    def photo(self, rng, size, count, which=None, crop=(0.6, 1.0), absent=0.22, pasted=0.4):
+    def photo(self, rng, size, count, which=None, crop=(0.6, 1.0), absent=0.22, pasted=0.4, turned=0.5):
         shares = WITH_MACHINE if self.by_set["machine"] else WITHOUT_MACHINE
         kind = which or list(shares)[int(rng.choice(len(shares), p=list(shares.values())))]
         pid = self.by_set[kind][rng.integers(len(self.by_set[kind]))]
@@ -204,10 +204,10 @@ class Source:
         w, h = min(256, s * wide), min(256, s / wide)
         x, y = rng.uniform(0, 256 - w), rng.uniform(0, 256 - h)
         box, flip = (x, y, x + w, y + h), rng.random() < 0.5
-        canvas = np.array(Image.fromarray(self.photos[pid]).resize((size, size), Image.BILINEAR, reducing_gap=2, box=box))
-        canvas = np.ascontiguousarray(canvas[:, ::-1]) if flip else canvas
+        turn = rng.normal(0, 6) if rng.random() < turned else 0
+        canvas = part_of(self.photos[pid], size, box, flip, turn).copy()
         ids = info["objects"]
-        cut = lambda m: resize_mask(m, size, box, flip)
+        cut = lambda m: part_of(m * 255, size, box, flip, turn) >= 128
         objs, keep, blocked, where = [], [], set(), {}
         if ids:
             bits = np.unpackbits(np.asarray(self.masks[ids[0]:ids[-1] + 1]), axis=1).reshape(-1, 256, 256)
@@ -296,7 +296,7 @@ class Source:
 # How often a photograph comes from which set: with labels of label.py, and without.
 WITH_MACHINE = dict(coco_train=0.18, human=0.22, machine=0.44, coco_person=0.08, ccp=0.08)
 WITHOUT_MACHINE = dict(coco_train=0.32, human=0.26, coco_person=0.31, ccp=0.11)
-BORROWED = dict(human=0.1, machine=0.03, coco_train=0.03)     # how often one is asked what was said of another photo
+BORROWED = dict(human=0.05)                                # how often one is asked what was said of another photo
 DOUBT = 0.2                                                # a detector's score from which on a thing may well be there
 COMMON = set("car chair table tree bag handbag backpack bottle cup phone cell phone book bench tie umbrella purse building wall sky grass floor".split()) | {"cell phone", "dining table"}
 # Colours that people tell these by; an apple may be of any.
@@ -323,11 +323,19 @@ def describe(mask, names, shares, **more):
     return dict(names=names, shares=shares, cx=(x0 + x1) / 2, cy=(y0 + y1) / 2, area=float(mask.mean()), box=(x0, y0, x1, y1), **more)
 
 
-def resize_mask(bits, size, box, flip):
-    """256 x 256 bits -> bool [S, S] of the crop `box`."""
-    m = Image.fromarray(bits * 255).resize((size, size), Image.BILINEAR, box=box)
-    m = np.asarray(m) >= 128
-    return m[:, ::-1] if flip else m
+def part_of(picture, size, box, flip=False, turn=0.0):
+    """uint8 [h, w] or [h, w, 3] -> [size, size] or [size, size, 3]: the part in `box` (x0, y0, x1, y1), turned about its middle
+    by `turn` degrees (black where it leaves the picture) and then perhaps mirrored."""
+    im = Image.fromarray(picture)
+    if turn:
+        x0, y0, x1, y1 = box
+        along, down = (x1 - x0) / size, (y1 - y0) / size
+        c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+        a, b, d, e = c * along, -s * down, s * along, c * down
+        im = im.transform((size, size), Image.AFFINE, (a, b, (x0 + x1) / 2 - (a + b) * size / 2, d, e, (y0 + y1) / 2 - (d + e) * size / 2), Image.BILINEAR)
+    else:
+        im = im.resize((size, size), Image.BILINEAR, reducing_gap=2, box=box)
+    return np.asarray(im)[:, ::-1] if flip else np.asarray(im)
 
 
 def sample(low, high, g, n):
