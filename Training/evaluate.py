@@ -1,6 +1,6 @@
 """Measure a checkpoint on held-out composed scenes and on the development photos.
 
-    evaluate.py --model DIR --cache CACHE [--data ../shared/referring] [--out results] [--against DIR] [--overlays DIR] [--levels]
+    evaluate.py --model DIR --cache CACHE [--data ../shared/referring] [--out results] [--against DIR] [--seed N] [--overlays DIR] [--levels]
 
 Writes results.json and results.md.  --against adds other weights, and what the model has more than they, on the
 same phrases.  --levels only asks from which probability on a pixel had best be marked, on composed scenes of another
@@ -231,6 +231,7 @@ def main():
     ap.add_argument("--overlays")
     ap.add_argument("--levels", action="store_true")
     ap.add_argument("--phrases", type=int, default=2000)
+    ap.add_argument("--seed", type=int, default=20_000, help="of the composed scenes")
     ap.add_argument("--device", default="cpu")
     ap.add_argument("--threads", type=int, default=2)
     a = ap.parse_args()
@@ -242,7 +243,7 @@ def main():
     if a.overlays:
         overlays(model, prompter, dev_pictures(a.data), a.overlays)
     results = {"Development photos, phrases written by people": report(model, prompter, dev_pictures(a.data), against),
-               "Composed scenes, held out": report(model, prompter, composed_pictures(Source(a.cache), a.phrases), against)}
+               "Composed scenes, held out": report(model, prompter, composed_pictures(Source(a.cache), a.phrases, seed=a.seed), against)}
     os.makedirs(a.out, exist_ok=True)
     json.dump(results, open(f"{a.out}/results.json", "w"), indent=1)
     text = "\n\n".join(f"## {name}\n\n{table(r)}" for name, r in results.items())
