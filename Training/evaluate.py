@@ -3,8 +3,8 @@
     evaluate.py --model DIR --cache CACHE [--data ../shared/referring] [--out results] [--against DIR] [--seed N] [--overlays DIR] [--levels]
 
 Writes results.json and results.md.  --against adds other weights, and what the model has more than they, on the
-same phrases.  --levels only asks from which probability on a pixel had best be marked, on composed scenes of another
-seed.  Metrics as in the authors' scripts: cIoU =
+same phrases.  --levels only asks from which probability on a pixel had best be marked, on composed scenes that are not
+those of the tables unless --seed says so.  Metrics as in the authors' scripts: cIoU =
 summed intersections over summed unions; gIoU = mean over phrases, an absent one
 counts 1 when rejected, else 0 (its mask then enters cIoU's union); a falsely
 rejected phrase keeps its mask and costs only T-acc.  `served` is the mean IoU
@@ -123,7 +123,7 @@ def dev_pictures(data):
         yield rgb, out, rle.decode(largest["segmentation"]).astype(bool)
 
 
-def composed_pictures(source, phrases, size=224, seed=20_000):
+def composed_pictures(source, phrases, seed=20_000, size=224):
     """Held-out backgrounds and cut-outs, combinations of words that training left out."""
     rng, left = np.random.default_rng(seed), phrases
     while left > 0:
@@ -231,19 +231,20 @@ def main():
     ap.add_argument("--overlays")
     ap.add_argument("--levels", action="store_true")
     ap.add_argument("--phrases", type=int, default=2000)
-    ap.add_argument("--seed", type=int, default=20_000, help="of the composed scenes")
+    ap.add_argument("--seed", type=int, help="of the composed scenes; 20000 for the tables, 31000 for --levels")
     ap.add_argument("--device", default="cpu")
     ap.add_argument("--threads", type=int, default=2)
     a = ap.parse_args()
+    seed = a.seed if a.seed is not None else 31_000 if a.levels else 20_000
     torch.set_num_threads(a.threads)
     model, prompter = load(a.model).to(a.device), Prompter(a.model)
     against = (load(a.against).to(a.device), Prompter(a.against)) if a.against else None
     if a.levels:
-        return levels(model, prompter, composed_pictures(Source(a.cache), a.phrases, seed=31_000))
+        return levels(model, prompter, composed_pictures(Source(a.cache), a.phrases, seed))
     if a.overlays:
         overlays(model, prompter, dev_pictures(a.data), a.overlays)
     results = {"Development photos, phrases written by people": report(model, prompter, dev_pictures(a.data), against),
-               "Composed scenes, held out": report(model, prompter, composed_pictures(Source(a.cache), a.phrases, seed=a.seed), against)}
+               "Composed scenes, held out": report(model, prompter, composed_pictures(Source(a.cache), a.phrases, seed), against)}
     os.makedirs(a.out, exist_ok=True)
     json.dump(results, open(f"{a.out}/results.json", "w"), indent=1)
     text = "\n\n".join(f"## {name}\n\n{table(r)}" for name, r in results.items())

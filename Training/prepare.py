@@ -9,8 +9,7 @@ does), masks.npy [m, 8192] (256 x 256 bits), sprites.npy [s, 128, 128, 4]
 Noto Color Emoji (Debian's fonts-noto-color-emoji; SIL Open Font License) and of
 EmojiOne (Debian's ruby-gemojione; CC BY-SA 4.0): cut-outs from these three are
 marked `extra` and only ever trained on, so that the held-out scenes stay the same
-with and without them.  The development photos (coco_dev)
-are not read.
+with and without them.  The development photos (coco_dev) are not read.
 """
 import argparse
 import json
