@@ -1,9 +1,10 @@
 """Measure a checkpoint on held-out composed scenes and on the development photos.
 
-    evaluate.py --model DIR --cache CACHE [--data ../shared/referring] [--out results] [--against DIR] [--seed N] [--overlays DIR] [--levels]
+    evaluate.py --model DIR --cache CACHE [--data ../shared/referring] [--out results] [--against DIR] [--seed N] [--overlays DIR] [--learned] [--levels]
 
 Writes results.json and results.md.  --against adds other weights, and what the model has more than they, on the
-same phrases.  --levels only asks from which probability on a pixel had best be marked, on composed scenes that are not
+same phrases.  --learned adds the training photos with the phrases that were learned from: what is better there was
+learned by heart.  --levels only asks from which probability on a pixel had best be marked, on composed scenes that are not
 those of the tables unless --seed says so.  Metrics as in the authors' scripts: cIoU =
 summed intersections over summed unions; gIoU = mean over phrases, an absent one
 counts 1 when rejected, else 0 (its mask then enters cIoU's union); a falsely
@@ -97,17 +98,17 @@ def difference(rows, others):
     return dict(phrases=len(rows), **{k: None if v is None else interval(v - theirs[k]) for k, v in ours.items()})
 
 
-def dev_pictures(data):
-    """Yields (rgb, list of dict(phrase, truth, kind, tags), mask of the largest thing) of the development photos."""
+def photo_pictures(data, chosen="dev"):
+    """Yields (rgb, list of dict(phrase, truth, kind, tags), mask of the largest thing) of the development or training ("train") photos."""
     pack = json.load(open(f"{data}/annotations.json"))
-    images = {i["source_image_id"]: i for i in pack["images"] if i["set"] == "coco_dev"}
+    images = {i["source_image_id"]: i for i in pack["images"] if i["set"] == f"coco_{chosen}"}
     anns = {x["id"]: x for x in pack["annotations"]}
     by_image, things = {}, {}
     kinds = {c["id"]: c["isthing"] for c in pack["categories"]}
     for x in pack["annotations"]:
         if kinds[x["category_id"]] and not x["iscrowd"]:
             things.setdefault(x["image_id"], []).append(x)
-    for line in open(f"{data}/dev_expressions.jsonl"):
+    for line in open(f"{data}/{chosen}_expressions.jsonl"):
         e = json.loads(line)
         by_image.setdefault(e["image_id"], []).append(e)
     for source_id in sorted(by_image):
@@ -160,7 +161,7 @@ def quick(model, weights, prompter, source, data):
     other = copy.deepcopy(model)
     other.load_state_dict(weights)
     pick = lambda rows: {k: v[0] for k, v in summary(rows, 1).items() if k != "phrases"}
-    return dict(dev=pick(run(other, prompter, dev_pictures(data))), composed=pick(run(other, prompter, composed_pictures(source, 300))))
+    return dict(dev=pick(run(other, prompter, photo_pictures(data))), composed=pick(run(other, prompter, composed_pictures(source, 300))))
 
 
 def table(results):
@@ -229,6 +230,7 @@ def main():
     ap.add_argument("--out", default="results")
     ap.add_argument("--against", metavar="DIR", help="other weights, measured beside the model's")
     ap.add_argument("--overlays")
+    ap.add_argument("--learned", action="store_true")
     ap.add_argument("--levels", action="store_true")
     ap.add_argument("--phrases", type=int, default=2000)
     ap.add_argument("--seed", type=int, help="of the composed scenes; 20000 for the tables, 31000 for --levels")
@@ -242,9 +244,11 @@ def main():
     if a.levels:
         return levels(model, prompter, composed_pictures(Source(a.cache), a.phrases, seed))
     if a.overlays:
-        overlays(model, prompter, dev_pictures(a.data), a.overlays)
-    results = {"Development photos, phrases written by people": report(model, prompter, dev_pictures(a.data), against),
+        overlays(model, prompter, photo_pictures(a.data), a.overlays)
+    results = {"Development photos, phrases written by people": report(model, prompter, photo_pictures(a.data), against),
                "Composed scenes, held out": report(model, prompter, composed_pictures(Source(a.cache), a.phrases, seed), against)}
+    if a.learned:
+        results["Training photos, phrases written by people"] = report(model, prompter, photo_pictures(a.data, "train"), against)
     os.makedirs(a.out, exist_ok=True)
     json.dump(results, open(f"{a.out}/results.json", "w"), indent=1)
     text = "\n\n".join(f"## {name}\n\n{table(r)}" for name, r in results.items())

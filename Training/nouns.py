@@ -4,6 +4,7 @@ Every object carries a set of valid singular names.  A phrase built on a name
 denotes exactly the objects whose set holds it, so synonyms and hypernyms
 ("taxi" is also a "car") have to be listed here or a phrase would be wrong.
 """
+import re
 
 # Last words that are a fair name by themselves ("red apple" is an "apple").
 HEADS = set("""train bus taxi car truck boat ship airplane cat dog bear camel whale fish apple pepper bread
@@ -147,3 +148,27 @@ def cutout_names(name, group):
         return cutout_names(name[:-5], group)
     last = low.rsplit(" ", 1)[-1]
     return [low, last] if last != low and last in HEADS else [low]
+
+
+# Folders of Tux Paint's stamps that say what all in them is, however it is called.
+STAMP_FOLDERS = {"birds": "bird", "flowers": "flower", "trees": "tree", "hats": "hat", "dogs": "dog", "equines": "horse", "mushrooms": "mushroom", "planes": "airplane"}
+STAMPS_UNLIKE = {"fox", "donkey", "zebra"}                 # animals/mammals/dogs has a fox
+STAMPS_UNUSED = {"sea_lion", "pinecone", "walnut_shelled", "garbagecan", "fire"}    # their last word or folder says something else
+
+
+def stamp_names(path, text, known):
+    """Valid names, all of them known already, of one of Tux Paint's stamps by its path and the first line of its description
+    ("A garden spade."); empty when none is."""
+    if path.startswith("symbols/") or path.endswith("auto/beetle.png") or path.rsplit("/", 1)[-1].removesuffix(".png") in STAMPS_UNUSED:
+        return []
+    words = re.sub(r"\(.*?\)", "", text).strip(" .!\n").lower().split()
+    if words[:1] and words[0] in ("a", "an", "the", "some"):
+        words = words[1:]
+    if not words or len(words) > 4:
+        return []
+    folder = next((STAMP_FOLDERS[f] for f in path.split("/")[:-1] if f in STAMP_FOLDERS), None)
+    for name in (" ".join(words), words[-1]):
+        names = cutout_names(name, "object")
+        if names and names[0] in known:
+            return names if folder in (None, *names) or STAMPS_UNLIKE & set(names) else [*names, folder]
+    return [] if folder is None or STAMPS_UNLIKE & set(words) or "cartoon" in path else [folder]

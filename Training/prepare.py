@@ -7,11 +7,13 @@ does), masks.npy [m, 8192] (256 x 256 bits), sprites.npy [s, 128, 128, 4]
 (cut-outs with alpha) and index.json, which describes them.  What label.py found
 (CACHE/machine.json) is taken in where it is there, and so are the drawings of
 Noto Color Emoji (Debian's fonts-noto-color-emoji; SIL Open Font License) and of
-EmojiOne (Debian's ruby-gemojione; CC BY-SA 4.0): cut-outs from these three are
+EmojiOne (Debian's ruby-gemojione; CC BY-SA 4.0): cut-outs from these are
 marked `extra` and only ever trained on, so that the held-out scenes stay the same
-with and without them.  The development photos (coco_dev) are not read.
+with and without them.  So are Tux Paint's stamps, mostly photographs cut out (Debian's
+tuxpaint-stamps-default; GPL 2), of which those are taken that show a known kind of thing.  The development photos (coco_dev) are not read.
 """
 import argparse
+import glob
 import json
 import os
 
@@ -25,6 +27,7 @@ from colours import colour_shares
 SIDE, SPRITE = 256, 128
 NOTO = "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"
 EMOJIONE = "/usr/share/rubygems-integration/all/gems/gemojione-3.3.0/assets/png"
+STAMPS = "/usr/share/tuxpaint/stamps"
 
 
 def squeeze(rgb):
@@ -80,12 +83,25 @@ def picture(folder, code):
     return None
 
 
+def stamps(folder, known):
+    """Tux Paint's stamps of things with known names -> uint8 [h, w, 4] and names, one after the other."""
+    for path in sorted(glob.glob(f"{folder}/**/*.png", recursive=True)):
+        told = path[:-4] + ".txt"
+        if os.path.exists(told) and not path.endswith("_mirror.png"):
+            with open(told, encoding="utf-8", errors="replace") as lines:
+                names = nouns.stamp_names(os.path.relpath(path, folder), lines.readline(), known)
+            rgba = np.asarray(Image.open(path).convert("RGBA")) if names else None
+            if names and len(opaque(rgba)) > 1000:
+                yield rgba, names
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--data", default=os.environ.get("REFERRING_DATA", "../shared/referring"))
     ap.add_argument("--cache", required=True)
     ap.add_argument("--noto", default=NOTO, metavar="FONT", help="Noto Color Emoji, where it is installed")
     ap.add_argument("--emojione", default=EMOJIONE, metavar="FOLDER", help="EmojiOne's pictures by code point, where they are installed")
+    ap.add_argument("--stamps", default=STAMPS, metavar="FOLDER", help="Tux Paint's stamps, where they are installed")
     a = ap.parse_args()
     os.makedirs(a.cache, exist_ok=True)
     pack = json.load(open(f"{a.data}/annotations.json"))
@@ -162,6 +178,8 @@ def main():
             for drawing in (glyph(font, code) if font and "-" not in code else None, picture(a.emojione, code)):
                 if drawing is not None:
                     extra.append((drawing, names, info["group"], colour_shares(opaque(drawing))))
+    known = {s["names"][0] for s in sprite_index}
+    extra += [(rgba, names, "stamp", colour_shares(opaque(rgba))) for rgba, names in stamps(a.stamps, known)]
     for one in extra:
         add_sprite(*one, extra=True)
     np.save(f"{a.cache}/masks.npy", np.stack(mask_rows))

@@ -35,7 +35,7 @@ class Source:
         for h in index["human"]:
             self.photo_info[h["photo"]]["human"].append(dict(h, phrase=h["phrase"].strip().lower().rstrip(".")))
         self.by_set["human"] = [i for i, p in enumerate(self.photo_info) if p["human"]]
-        self.drawn = [not s["origin"].startswith(("coco", "ccp", "background")) for s in self.sprite_info]
+        self.drawn = [not s["origin"].startswith(("coco", "ccp", "background", "stamp")) for s in self.sprite_info]
         self._split()
         self.said = self._said_of_things()
         self.by_set["machine"] = [i for i, p in enumerate(self.photo_info) if any("machine" in self.objects[o] for o in p["objects"]) and i not in self.backgrounds[True]]
@@ -111,9 +111,9 @@ class Source:
         out = rows[:, x0] * (1 - x)[None, :, None] + rows[:, x1] * x[None, :, None]
         return (out[:, ::-1] if flip else out).astype(np.float16)
 
-    def _choose(self, rng, n, held=False, rendered=0.75):
+    def _choose(self, rng, n, held=False):
         """n cut-outs, some of them of one name."""
-        wanted = []
+        wanted, rendered = [], 0.75 if held else 0.6
         while len(wanted) < n:
             name = self.random_name(rng)
             copies = 1 if rng.random() < 0.45 else int(rng.integers(2, 4))
@@ -194,7 +194,7 @@ class Source:
         return self._finish(canvas, objs, keep, found, size, 0, seen)
 
     # ---------------------------------------------------------------- photographs
-    def photo(self, rng, size, count, which=None, crop=(0.6, 1.0), absent=0.22, pasted=0.4, turned=0.5):
+    def photo(self, rng, size, count, which=None, crop=(0.6, 1.0), absent=0.22, pasted=0.5, turned=0.5):
         shares = WITH_MACHINE if self.by_set["machine"] else WITHOUT_MACHINE
         kind = which or list(shares)[int(rng.choice(len(shares), p=list(shares.values())))]
         pid = self.by_set[kind][rng.integers(len(self.by_set[kind]))]
@@ -294,7 +294,7 @@ class Source:
 
 
 # How often a photograph comes from which set: with labels of label.py, and without.
-WITH_MACHINE = dict(coco_train=0.18, human=0.22, machine=0.44, coco_person=0.08, ccp=0.08)
+WITH_MACHINE = dict(coco_train=0.14, human=0.18, machine=0.50, coco_person=0.08, ccp=0.10)
 WITHOUT_MACHINE = dict(coco_train=0.32, human=0.26, coco_person=0.31, ccp=0.11)
 BORROWED = dict(human=0.05)                                # how often one is asked what was said of another photo
 DOUBT = 0.2                                                # a detector's score from which on a thing may well be there

@@ -32,7 +32,7 @@ FROM_NOTHING = [
 ]
 # The pictures that the exported model sees, for weights that have seen them before.
 LARGEST = [
-    dict(until=1.01, size=224, pictures=12, phrases=5, photos=0.50, objects=(1, 6), scale=(0.18, 0.58), crop=(0.45, 1.00), absent=0.26),
+    dict(until=1.01, size=280, pictures=10, phrases=5, photos=0.42, objects=(1, 6), scale=(0.18, 0.58), crop=(0.45, 1.00), absent=0.26),
 ]
 # Larger pictures, for weights that read already.
 LARGER = [
