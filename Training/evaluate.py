@@ -120,8 +120,8 @@ def photo_pictures(data, chosen="dev"):
             for i in e["annotation_ids"]:
                 truth |= rle.decode(anns[i]["segmentation"]).astype(bool)
             out.append(dict(phrase=e["expression"], truth=truth, kind=e["kind"], tags=e["tags"]))
-        largest = max(things[im["id"]], key=lambda x: x["area"])
-        yield rgb, out, rle.decode(largest["segmentation"]).astype(bool)
+        largest = max(things.get(im["id"], []), key=lambda x: x["area"], default=None)
+        yield rgb, out, rle.decode(largest["segmentation"]).astype(bool) if largest else np.zeros(rgb.shape[:2], bool)
 
 
 def composed_pictures(source, phrases, seed=20_000, size=224):
