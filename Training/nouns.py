@@ -162,7 +162,7 @@ def stamp_names(path, text, known):
     if path.startswith("symbols/") or path.endswith("auto/beetle.png") or path.rsplit("/", 1)[-1].removesuffix(".png") in STAMPS_UNUSED:
         return []
     words = re.sub(r"\(.*?\)", "", text).strip(" .!\n").lower().split()
-    if words[:1] and words[0] in ("a", "an", "the", "some"):
+    if words and words[0] in ("a", "an", "the", "some"):
         words = words[1:]
     if not words or len(words) > 4:
         return []
