@@ -17,7 +17,8 @@ def normalise(pixels):
 
 
 class Batches(IterableDataset):
-    """Endless batches of one stage: dict(size, pictures, phrases, photos (share), objects, scale, crop)."""
+    """Endless batches of one stage: dict(size, pictures, phrases, photos (share), of these tiled and with
+    false colours (shares), objects, scale, crop, absent)."""
     def __init__(self, cache, tokenizer, stage, seed):
         self.cache, self.tokenizer, self.stage, self.seed = cache, tokenizer, stage, seed
 
@@ -29,10 +30,13 @@ class Batches(IterableDataset):
         while True:
             items = []
             while len(items) < st["pictures"]:
-                if rng.random() < st["photos"]:
-                    item = source.photo(rng, st["size"], st["phrases"], crop=st["crop"], absent=st.get("absent", 0.22))
+                absent = st.get("absent", 0.22)
+                if rng.random() >= st["photos"]:
+                    item = source.scene(rng, st["size"], st["phrases"], objects=st["objects"], scale=st["scale"], absent=absent)
+                elif rng.random() < st.get("tiled", 0):
+                    item = source.tiles(rng, st["size"], st["phrases"], absent=absent, false=st.get("false", 0))
                 else:
-                    item = source.scene(rng, st["size"], st["phrases"], objects=st["objects"], scale=st["scale"], absent=st.get("absent", 0.22))
+                    item = source.photo(rng, st["size"], st["phrases"], crop=st["crop"], absent=absent, false=st.get("false", 0))
                 if item["phrases"] or not st["phrases"]:
                     items.append(item)
             yield collate(items, prompter, st["size"], rng)

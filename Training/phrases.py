@@ -37,8 +37,8 @@ def held_out(*words):
 
 
 class Phraser:
-    def __init__(self, rng, absent_names, allow_held_out=False, photo=False):
-        self.rng, self.absent_names, self.allow, self.photo = rng, absent_names, allow_held_out, photo
+    def __init__(self, rng, absent_names, allow_held_out=False, photo=False, tiled=False):
+        self.rng, self.absent_names, self.allow, self.photo, self.deep = rng, absent_names, allow_held_out, photo, photo and not tiled
 
     # ---------------------------------------------------------------- small helpers
     def pick(self, options):
@@ -169,7 +169,7 @@ class Phraser:
                 forms += ["{w}most {n}", "{n} furthest to the {w}", "the {n} on the far {w}", "far {w} {n}"]
         else:
             forms = ["the {n} at the {w}", "{n} at the {w}", "{w} {n}", "the {w} {n}"]
-            forms += (["the {n} in front", "front {n}", "the closest {n}"] if last else ["the {n} in the back"]) if self.photo and len(same) > 1 else []
+            forms += (["the {n} in front", "front {n}", "the closest {n}"] if last else ["the {n} in the back"]) if self.deep and len(same) > 1 else []
         return self.pick(forms).format(n=n, w=word), [order[0]], ["position"]
 
     def coloured_position(self):
@@ -418,7 +418,8 @@ class Phraser:
             return []
         weights = dict(category=3.0, colour=2.0, size=1.5, position=2.4, coloured_position=1.0, relation=1.4, several=1.6)
         if self.photo:
-            weights.update(depth=1.0, corner=1.0)
+            weights.update(corner=1.0)
+            weights.update(dict(depth=1.0) if self.deep else {})
             weights.update(dict(interaction=2.5, beside=1.2) if labelled or found else {})
         kinds, p = list(weights), [w / sum(weights.values()) for w in weights.values()]
         out, seen = [], set()

@@ -26,7 +26,7 @@ from colours import colour_shares
 
 SIDE, SPRITE = 256, 128
 NOTO = "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"
-EMOJIONE = "/usr/share/rubygems-integration/all/gems/gemojione-3.3.0/assets/png"
+EMOJIONE = max(glob.glob("/usr/share/rubygems-integration/all/gems/gemojione-*/assets/png"), default="")
 STAMPS = "/usr/share/tuxpaint/stamps"
 
 

@@ -99,14 +99,14 @@ class Source:
         x, y = rng.uniform(0, 256 - s, 2)
         flip = not held and rng.random() < 0.5
         box = (x, y, x + s, y + s)
-        return part_of(self.photos[pid], size, box, flip).copy(), self._seen(pid, box, size // PATCH, flip)
+        return part_of(self.photos[pid], (size, size), box, flip).copy(), self._seen(pid, box, (size // PATCH,) * 2, flip)
 
     def _seen(self, pid, box, g, flip):
-        """The teacher's features of a crop of a photo at the centres of g x g patches."""
+        """The teacher's features of a crop of a photo at the centres of g = (across, down) patches."""
         if self.teacher is None:
             return None
         grid = self.teacher[0][pid].astype(np.float32)
-        (x, x0, x1), (y, y0, y1) = (sample(box[i], box[i + 2], g, len(grid)) for i in (0, 1))
+        (x, x0, x1), (y, y0, y1) = (sample(box[i], box[i + 2], g[i], len(grid)) for i in (0, 1))
         rows = grid[y0] * (1 - y)[:, None, None] + grid[y1] * y[:, None, None]
         out = rows[:, x0] * (1 - x)[None, :, None] + rows[:, x1] * x[None, :, None]
         return (out[:, ::-1] if flip else out).astype(np.float16)
@@ -194,40 +194,91 @@ class Source:
         return self._finish(canvas, objs, keep, found, size, 0, seen)
 
     # ---------------------------------------------------------------- photographs
-    def photo(self, rng, size, count, which=None, crop=(0.6, 1.0), absent=0.22, pasted=0.5, turned=0.5):
-        shares = WITH_MACHINE if self.by_set["machine"] else WITHOUT_MACHINE
-        kind = which or list(shares)[int(rng.choice(len(shares), p=list(shares.values())))]
-        pid = self.by_set[kind][rng.integers(len(self.by_set[kind]))]
+    def _view(self, rng, pid, width, height, crop, turned):
+        """A part of a photograph, `width` x `height` -> dict: canvas, objs and their masks, where (index of each annotation's object), names that
+        are `blocked`, what the teacher has `seen`, whether it is mirrored (`flip`) and nearly the `whole` photograph."""
         info = self.photo_info[pid]
-        human = kind == "human"
-        s, wide = rng.uniform(0.85 if human and rng.random() < 0.5 else crop[0], 1.0) * 256, np.exp(rng.uniform(-0.18, 0.18))
+        s, wide = rng.uniform(*crop) * 256, np.exp(rng.uniform(-0.18, 0.18)) * (width / height) ** 0.4
         w, h = min(256, s * wide), min(256, s / wide)
         x, y = rng.uniform(0, 256 - w), rng.uniform(0, 256 - h)
         box, flip = (x, y, x + w, y + h), rng.random() < 0.5
         turn = rng.normal(0, 6) if rng.random() < turned else 0
-        canvas = part_of(self.photos[pid], size, box, flip, turn).copy()
-        ids = info["objects"]
-        cut = lambda m: part_of(m * 255, size, box, flip, turn) >= 128
-        objs, keep, blocked, where = [], [], set(), {}
+        ids, objs, keep, blocked, where = info["objects"], [], [], set(), {}
         if ids:
             bits = np.unpackbits(np.asarray(self.masks[ids[0]:ids[-1] + 1]), axis=1).reshape(-1, 256, 256)
         x0, y0, x1, y1 = (int(round(v)) for v in box)
         for k, oid in enumerate(ids):
             o = self.objects[oid]
             seen = int(bits[k, y0:y1, x0:x1].sum())
-            if o["crowd"] or seen < 0.002 * w * h or seen < 0.35 * o["area"] * 65536:
+            m = None
+            if not o["crowd"] and seen >= 0.002 * w * h and seen >= 0.35 * o["area"] * 65536:
+                m = part_of(bits[k] * 255, (width, height), box, flip, turn) >= 128
+            if m is None or not m.any():
                 blocked |= set(o["names"])
-                continue
-            m = cut(bits[k])
-            if not m.any():
                 continue
             where[oid] = len(objs)
             objs.append(describe(m, o["names"], o["shares"]))
             keep.append(m)
         # One more of its kind may be there that the detector was not sure of.
         blocked |= {name for name, score in info.get("maybe", {}).items() if score >= DOUBT}
-        seen = self._seen(pid, box, size // PATCH, flip)
-        whole = min(w, h) > 0.8 * 256
+        return dict(canvas=part_of(self.photos[pid], (width, height), box, flip, turn).copy(), objs=objs, masks=keep, blocked=blocked, where=where,
+                    seen=self._seen(pid, box, (width // PATCH, height // PATCH), flip), flip=flip, whole=min(w, h) > 0.8 * 256)
+
+    def tiles(self, rng, size, count, crop=(0.6, 1.0), absent=0.22, turned=0.5, false=0.0):
+        """Two or four photographs side by side in one picture (the mosaic of Bochkovskiy et al., "YOLOv4", 2020): of few photographs
+        so many more pictures can be made.  What was said of one is asked here too, unless it is about places or another one has such a thing."""
+        g = size // PATCH
+        across, down = [(True, False), (False, True), (True, True)][int(rng.choice(3, p=(0.35, 0.25, 0.4)))]
+        cut_at = lambda cut: [0, int(rng.integers(round(0.35 * g), round(0.65 * g) + 1)), g] if cut else [0, g]
+        xs, ys = cut_at(across), cut_at(down)
+        # Sky, grass and walls are labelled in few photographs.
+        canvas, objs, keep, blocked, views = np.zeros((size, size, 3), np.uint8), [], [], set(nouns.STUFF.values()), []
+        seen = None if self.teacher is None else np.zeros((g, g, self.teacher[0].shape[-1]), np.float16)
+        for x0, x1 in zip(xs, xs[1:]):
+            for y0, y1 in zip(ys, ys[1:]):
+                pids = self.by_set[TILES[rng.integers(len(TILES))]]
+                pid = pids[rng.integers(len(pids))]
+                view = self._view(rng, pid, (x1 - x0) * PATCH, (y1 - y0) * PATCH, crop, turned)
+                at = np.s_[y0 * PATCH:y1 * PATCH, x0 * PATCH:x1 * PATCH]
+                canvas[at] = view["canvas"]
+                if seen is not None:
+                    seen[y0:y1, x0:x1] = view["seen"]
+                view.update(pid=pid, first=len(objs), names={n for o in view["objs"] for n in o["names"]} | view["blocked"])
+                for o, m in zip(view["objs"], view["masks"]):
+                    big = np.zeros((size, size), bool)
+                    big[at] = m
+                    if m.sum() < 0.002 * size * size:
+                        blocked |= set(o["names"])
+                    objs.append(describe(big, o["names"], o["shares"]))
+                    keep.append(big)
+                blocked |= view["blocked"]
+                views.append(view)
+        canvas, true = light(canvas, rng, false)
+        found = []
+        for view in views:
+            others = {n for v in views if v is not view for n in v["names"]}
+            said = self.photo_info[view["pid"]]["human"]
+            for h in (said[i] for i in rng.permutation(len(said))):
+                names = {n for t in h["targets"] for n in self.objects[t]["names"]}
+                placed = {"position", "relation", "size"} & set(h["tags"])
+                alone = not names & (others | blocked) and not any(n in h["phrase"] for n in others)
+                if len(found) < count - 2 and h["targets"] and not placed and alone and all(t in view["where"] for t in h["targets"]):
+                    found.append(dict(phrase=mirror_words(h["phrase"]) if view["flip"] else h["phrase"], targets=[view["first"] + view["where"][t] for t in h["targets"]], kind=h["kind"], tags=h["tags"]))
+        found += Phraser(rng, self._absent_name(rng), photo=True, tiled=True).make(objs, blocked, count - len(found), absent)
+        return self._finish(canvas, objs, keep, sayable(found[:count], true), size, -1, seen)
+
+    def _absent_name(self, rng):
+        return lambda: self.coco_names[int(rng.choice(len(self.coco_names), p=self.coco_p))] if rng.random() < 0.85 else self.random_name(rng)
+
+    def photo(self, rng, size, count, which=None, crop=(0.6, 1.0), absent=0.22, pasted=0.5, turned=0.5, false=0.0):
+        shares = WITH_MACHINE if self.by_set["machine"] else WITHOUT_MACHINE
+        kind = which or list(shares)[int(rng.choice(len(shares), p=list(shares.values())))]
+        pid = self.by_set[kind][rng.integers(len(self.by_set[kind]))]
+        info = self.photo_info[pid]
+        human = kind == "human"
+        view = self._view(rng, pid, size, size, (0.85 if human and rng.random() < 0.5 else crop[0], 1.0), turned)
+        canvas, objs, keep, blocked, seen = view["canvas"], view["objs"], view["masks"], view["blocked"], view["seen"]
+        where, flip, whole = view["where"], view["flip"], view["whole"]
         added = set()
         if kind in ("coco_train", "human", "machine") and rng.random() < pasted:
             sids = self._choose(rng, int(rng.integers(1, 4)))
@@ -237,8 +288,8 @@ class Source:
             where = {oid: after[before[i]] for oid, i in where.items() if before[i] in after}
             blocked |= hidden
             added = {word for sid in sids for name in self.sprite_info[sid]["names"] for word in name.split()}
-        canvas = jitter(canvas, rng, 1.6)
-        pick_absent = lambda: self.coco_names[int(rng.choice(len(self.coco_names), p=self.coco_p))] if rng.random() < 0.85 else self.random_name(rng)
+        canvas, true = light(canvas, rng, false)
+        pick_absent = self._absent_name(rng)
         found = []
         if human:
             order = rng.permutation(len(info["human"]))
@@ -263,7 +314,7 @@ class Source:
             if kind == "ccp" and rng.random() < 0.5:
                 pick_absent = lambda: ["hat", "scarf", "sunglasses", "belt", "jeans", "shorts", "skirt", "dress", "bag", "boots", "tie", "socks", "coat"][rng.integers(13)]
         found += Phraser(rng, pick_absent, photo=True).make(objs, blocked, count - len(found), absent, keep, kind in ("coco_train", "human"), kind == "machine")
-        return self._finish(canvas, objs, keep, found[:count], size, 0 if kind in ("coco_train", "human") else -1, seen)
+        return self._finish(canvas, objs, keep, sayable(found[:count], true), size, 0 if kind in ("coco_train", "human") else -1, seen)
 
     # ---------------------------------------------------------------- common
     def _finish(self, canvas, objs, masks, found, size, empty_label, seen):
@@ -294,8 +345,9 @@ class Source:
 
 
 # How often a photograph comes from which set: with labels of label.py, and without.
-WITH_MACHINE = dict(coco_train=0.14, human=0.18, machine=0.50, coco_person=0.08, ccp=0.10)
+WITH_MACHINE = dict(coco_train=0.06, human=0.16, machine=0.56, coco_person=0.12, ccp=0.10)
 WITHOUT_MACHINE = dict(coco_train=0.32, human=0.26, coco_person=0.31, ccp=0.11)
+TILES = ("machine", "machine", "machine", "human")      # whence the photographs of a mosaic
 BORROWED = dict(human=0.05)                                # how often one is asked what was said of another photo
 DOUBT = 0.2                                                # a detector's score from which on a thing may well be there
 COMMON = set("car chair table tree bag handbag backpack bottle cup phone cell phone book bench tie umbrella purse building wall sky grass floor".split()) | {"cell phone", "dining table"}
@@ -324,17 +376,17 @@ def describe(mask, names, shares, **more):
 
 
 def part_of(picture, size, box, flip=False, turn=0.0):
-    """uint8 [h, w] or [h, w, 3] -> [size, size] or [size, size, 3]: the part in `box` (x0, y0, x1, y1), turned about its middle
+    """uint8 [h, w] or [h, w, 3] -> the same of `size` (width, height): the part in `box` (x0, y0, x1, y1), turned about its middle
     by `turn` degrees (black where it leaves the picture) and then perhaps mirrored."""
     im = Image.fromarray(picture)
     if turn:
         x0, y0, x1, y1 = box
-        along, down = (x1 - x0) / size, (y1 - y0) / size
+        along, down = (x1 - x0) / size[0], (y1 - y0) / size[1]
         c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
         a, b, d, e = c * along, -s * down, s * along, c * down
-        im = im.transform((size, size), Image.AFFINE, (a, b, (x0 + x1) / 2 - (a + b) * size / 2, d, e, (y0 + y1) / 2 - (d + e) * size / 2), Image.BILINEAR)
+        im = im.transform(size, Image.AFFINE, (a, b, (x0 + x1 - a * size[0] - b * size[1]) / 2, d, e, (y0 + y1 - d * size[0] - e * size[1]) / 2), Image.BILINEAR)
     else:
-        im = im.resize((size, size), Image.BILINEAR, reducing_gap=2, box=box)
+        im = im.resize(size, Image.BILINEAR, reducing_gap=2, box=box)
     return np.asarray(im)[:, ::-1] if flip else np.asarray(im)
 
 
@@ -371,6 +423,21 @@ def recolour(im, rng):
     rgb = Image.merge("HSV", (hue.point(lambda v: (v + turn) % 256), *others)).convert("RGB")
     alpha = im.split()[3]
     return Image.merge("RGBA", (*rgb.split(), alpha)), colour_shares(np.asarray(rgb)[np.asarray(alpha) > 128])
+
+
+def light(rgb, rng, false=0.0):
+    """Another light on a photograph, and whether its colours are still true: of a share of `false` they are not, so that things are
+    not known by their colours."""
+    if rng.random() >= false:
+        return jitter(rgb, rng, 1.6), True
+    grey = rgb.mean(-1, keepdims=True, dtype=np.float32)
+    shifted = (grey + (rgb - grey) * rng.uniform(0, 1.5)) * np.exp(rng.normal(0, 0.15, 3)) / 255
+    return jitter((np.clip(shifted, 0, 1) ** np.exp(rng.normal(0, 0.25)) * 255).astype(np.uint8), rng, 1.6), False
+
+
+def sayable(phrases, true):
+    """The phrases without those about colours, where colours are not `true`."""
+    return [p for p in phrases if true or not WORDS & set(p["phrase"].split())]
 
 
 def jitter(rgb, rng, strength=1.0):

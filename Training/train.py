@@ -30,8 +30,10 @@ FROM_NOTHING = [
     dict(until=0.60, size=112, pictures=8, phrases=5, photos=0.20, objects=(2, 3), scale=(0.35, 0.75), crop=(0.40, 0.90)),
     dict(until=1.01, size=112, pictures=10, phrases=5, photos=0.45, objects=(1, 4), scale=(0.30, 0.65), crop=(0.45, 1.00)),
 ]
-# The pictures that the exported model sees, for weights that have seen them before.
+# The pictures that the exported model sees, for weights that have seen them before.  Mosaics and false colours end halfway, as mosaics
+# do in Ge et al., "YOLOX" (2021): what is asked in the end are photos as they are.
 LARGEST = [
+    dict(until=0.50, size=280, pictures=10, phrases=5, photos=0.42, tiled=0.35, false=0.25, objects=(1, 6), scale=(0.18, 0.58), crop=(0.45, 1.00), absent=0.26),
     dict(until=1.01, size=280, pictures=10, phrases=5, photos=0.42, objects=(1, 6), scale=(0.18, 0.58), crop=(0.45, 1.00), absent=0.26),
 ]
 # Larger pictures, for weights that read already.
@@ -158,7 +160,7 @@ class Average:
             self.state[k] = now[k].clone()
 
 
-def optimizers_of(model, lr):
+def optimizers_of(model, lr, kind=torch.float32):
     """Muon for the matrices of the vision encoder, the projector and the language model (at twice the rate: from nothing it
     learned as well at 2e-3 as at 1e-3, which AdamW did not), AdamW for the rest.
 
@@ -172,7 +174,7 @@ def optimizers_of(model, lr):
         else:
             gain = 1.0 if not n.startswith("res_decoder") else 0.05 if "self_attn.in_proj" in n else 2.5
             others.setdefault((p.dim() >= 2 and "embed" not in n, gain), []).append(p)
-    return [Muon([dict(params=g, weight_decay=0.05, gain=2.0, stacked=stacked) for (_, stacked), g in matrices.items()], lr=lr),
+    return [Muon([dict(params=g, weight_decay=0.05, gain=2.0, stacked=stacked) for (_, stacked), g in matrices.items()], lr=lr, kind=kind),
             torch.optim.AdamW([dict(params=g, weight_decay=0.05 * decays, gain=gain) for (decays, gain), g in others.items()], lr=lr, betas=(0.9, 0.98), fused=True)]
 
 
@@ -289,7 +291,8 @@ def main():
         model.load_state_dict(saved["model"])
         step, spent = saved["step"], saved["spent"]
     model.to(a.device)
-    average, optimizers = Average(model), optimizers_of(model, a.lr)
+    kind = torch.bfloat16 if a.bfloat16 else torch.float32
+    average, optimizers = Average(model), optimizers_of(model, a.lr, kind)
     if a.resume:
         average.state.update({k: v.to(a.device) for k, v in saved["average"].items()})
         average.steps = step
@@ -316,7 +319,7 @@ def main():
             stage, feed = now, None
             if stage["size"] != model.config["force_image_size"]:
                 model.resize(stage["size"])
-                optimizers = optimizers_of(model.to(a.device), a.lr)
+                optimizers = optimizers_of(model.to(a.device), a.lr, kind)
                 average.state["vision_model.embeddings.position_embedding"] = model.vision_model.embeddings.position_embedding.detach().clone()
                 first, cpu = step, time.process_time()
             feed = loader(a.cache, a.tokenizer, dict(stage, pictures=stage["pictures"] // a.threads), a.seed * 1000 + step, a.workers)
