@@ -177,7 +177,7 @@ def main():
     ap.add_argument("--cache", required=True)
     ap.add_argument("--threads", type=int, default=2)
     ap.add_argument("--check", action="store_true")
-    ap.add_argument("--bfloat16", action="store_true", help="products in bfloat16: twice as fast where the processor has them, ten times as slow where not")
+    ap.add_argument("--bfloat16", action="store_true", help="products in bfloat16: twice as fast where the processor has them, several times as slow where not")
     a = ap.parse_args()
     pack = json.load(open(f"{a.data}/annotations.json"))
     if a.check:
