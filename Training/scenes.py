@@ -1,6 +1,6 @@
 """Pictures to learn from: composed scenes and photographs, at any size.
 
-`Source(cache).scene(rng, size, ...)` and `.photo(...)` return
+`Source(cache).scene(rng, size, ...)`, `.photo(...)` and `.tiles(...)` return
 dict(pixels uint8 [S, S, 3], masks bool [P, S, S], phrases (list of dict),
 labels int16 [g, g] class of each patch (0 background, -1 unknown), boxes
 float32 [g, g, 4] of the object under each patch) and, with a teacher, teach
