@@ -38,7 +38,7 @@ from export import load
 from model import MLLMSeg
 from prompts import Prompter, attention_mask
 from scenes import PATCH, Source
-from train import LARGEST, WEIGHTS, calculate_alone, mask_losses, optimizers_of, set_rate
+from train import LAST, WEIGHTS, calculate_alone, mask_losses, optimizers_of, set_rate
 
 KINDS = dict(visual="visual features only", language="language-model features only", concat="both, concatenated", dsff="both, DSFF")
 NAMES = ("cIoU", "gIoU", "present", "prec50", "N_acc", "T_acc")
@@ -100,7 +100,7 @@ def decoders_of_a_seed(a, seed, pictures):
         torch.manual_seed(seed)
         whole = MLLMSeg(config, features=kind)              # for its way to begin
         decoders[kind], optimizers[kind] = whole.res_decoder.train(), optimizers_of(whole, a.lr)
-    stage = dict(LARGEST[0], size=config["force_image_size"], pictures=6, photos=0.2)
+    stage = dict(LAST, size=config["force_image_size"], pictures=6, photos=0.2)
     feed, pool, shown, began = loader(a.cache, a.frozen, stage, seed * 1000 + 7, 1), ThreadPoolExecutor(2, initializer=calculate_alone), {}, time.time()
     see = lambda batch: (batch, made_of(model, batch["pixels"], batch))
     ahead = pool.submit(see, next(feed))

@@ -45,8 +45,8 @@ def photo_direction(model, prompter, source, each=200):
     """Which way the state before a marker points on photographs and not on composed scenes: v [t] such that h @ v is near 1
     there and near 0 here, by least squares on training pictures."""
     from evaluate import predict
-    from train import LARGEST
-    rng, states, is_photo, stage = np.random.default_rng(5), [], [], LARGEST[0]
+    from train import LAST
+    rng, states, is_photo, stage = np.random.default_rng(5), [], [], LAST
     heard = model.language_model.lm_head.register_forward_hook(lambda _, given, __: states.append(given[0]))
     size = model.config["force_image_size"]
     for n in range(2 * each):

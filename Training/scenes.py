@@ -265,7 +265,7 @@ class Source:
                 if len(found) < count - 2 and h["targets"] and not placed and alone and all(t in view["where"] for t in h["targets"]):
                     found.append(dict(phrase=mirror_words(h["phrase"]) if view["flip"] else h["phrase"], targets=[view["first"] + view["where"][t] for t in h["targets"]], kind=h["kind"], tags=h["tags"]))
         found += Phraser(rng, self._absent_name(rng), photo=True, tiled=True).make(objs, blocked, count - len(found), absent)
-        return self._finish(canvas, objs, keep, sayable(found[:count], true), size, -1, seen)
+        return self._finish(canvas, objs, keep, sayable(found, true), size, -1, seen)
 
     def _absent_name(self, rng):
         return lambda: self.coco_names[int(rng.choice(len(self.coco_names), p=self.coco_p))] if rng.random() < 0.85 else self.random_name(rng)

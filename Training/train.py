@@ -32,10 +32,8 @@ FROM_NOTHING = [
 ]
 # The pictures that the exported model sees, for weights that have seen them before.  Mosaics and false colours end halfway, as mosaics
 # do in Ge et al., "YOLOX" (2021): what is asked in the end are photos as they are.
-LARGEST = [
-    dict(until=0.50, size=280, pictures=10, phrases=5, photos=0.42, tiled=0.35, false=0.25, objects=(1, 6), scale=(0.18, 0.58), crop=(0.45, 1.00), absent=0.26),
-    dict(until=1.01, size=280, pictures=10, phrases=5, photos=0.42, objects=(1, 6), scale=(0.18, 0.58), crop=(0.45, 1.00), absent=0.26),
-]
+LAST = dict(until=1.01, size=280, pictures=10, phrases=5, photos=0.42, objects=(1, 6), scale=(0.18, 0.58), crop=(0.45, 1.00), absent=0.26)
+LARGEST = [dict(LAST, until=0.50, tiled=0.35, false=0.25), LAST]
 # Larger pictures, for weights that read already.
 LARGER = [
     dict(until=0.38, size=168, pictures=10, phrases=5, photos=0.50, objects=(1, 5), scale=(0.20, 0.60), crop=(0.45, 1.00), absent=0.26),
