@@ -4,7 +4,7 @@ from functools import partial
 import torch
 
 
-def orthogonal(m, steps=5, kind=torch.bfloat16):
+def orthogonal(m, kind, steps=5):
     """The nearest matrices with orthonormal rows or columns, roughly (singular values 0.7 to 1.2): [B, m, n] -> the same.
 
     Newton-Schulz iteration with the quintic of Jordan et al., "Muon: An optimizer for hidden layers in neural networks"
@@ -44,7 +44,7 @@ class Muon(torch.optim.Optimizer):
         torch._foreach_lerp_(held, grads, 1 - group["momentum"])
         ahead = torch.stack(torch._foreach_lerp(grads, held, group["momentum"]))     # Nesterov's
         rows, columns = ahead.shape[1] // group["stacked"], ahead.shape[2]
-        step = orthogonal(ahead.view(-1, rows, columns), kind=self.kind) * (0.2 * max(rows, columns) ** 0.5)
+        step = orthogonal(ahead.view(-1, rows, columns), self.kind) * (0.2 * max(rows, columns) ** 0.5)
         torch._foreach_mul_(params, 1 - group["lr"] * group["weight_decay"])
         torch._foreach_add_(params, list(step.view_as(ahead)), alpha=-group["lr"])
 

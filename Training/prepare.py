@@ -30,6 +30,11 @@ EMOJIONE = max(glob.glob("/usr/share/rubygems-integration/all/gems/gemojione-*/a
 STAMPS = "/usr/share/tuxpaint/stamps"
 
 
+def photos_of(pack):
+    """The photos of the cache, in its order."""
+    return [i for i in pack["images"] if i["set"] != "coco_dev"]
+
+
 def squeeze(rgb):
     return np.asarray(Image.fromarray(rgb).resize((SIDE, SIDE), Image.BICUBIC))
 
@@ -105,7 +110,7 @@ def main():
     a = ap.parse_args()
     os.makedirs(a.cache, exist_ok=True)
     pack = json.load(open(f"{a.data}/annotations.json"))
-    images = [i for i in pack["images"] if i["set"] != "coco_dev"]
+    images = photos_of(pack)
     cats = {c["id"]: c for c in pack["categories"]}
     by_image = {}
     for ann in pack["annotations"]:

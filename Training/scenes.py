@@ -243,7 +243,7 @@ class Source:
                 canvas[at] = view["canvas"]
                 if seen is not None:
                     seen[y0:y1, x0:x1] = view["seen"]
-                view.update(pid=pid, first=len(objs), names={n for o in view["objs"] for n in o["names"]} | view["blocked"])
+                view.update(pid=pid, where={t: i + len(objs) for t, i in view["where"].items()}, names={n for o in view["objs"] for n in o["names"]} | view["blocked"])
                 for o, m in zip(view["objs"], view["masks"]):
                     big = np.zeros((size, size), bool)
                     big[at] = m
@@ -263,7 +263,7 @@ class Source:
                 placed = {"position", "relation", "size"} & set(h["tags"])
                 alone = not names & (others | blocked) and not any(n in h["phrase"] for n in others)
                 if len(found) < count - 2 and h["targets"] and not placed and alone and all(t in view["where"] for t in h["targets"]):
-                    found.append(dict(phrase=mirror_words(h["phrase"]) if view["flip"] else h["phrase"], targets=[view["first"] + view["where"][t] for t in h["targets"]], kind=h["kind"], tags=h["tags"]))
+                    found.append(as_shown(h, view["where"], view["flip"]))
         found += Phraser(rng, self._absent_name(rng), photo=True, tiled=True).make(objs, blocked, count - len(found), absent)
         return self._finish(canvas, objs, keep, sayable(found, true), size, -1, seen)
 
@@ -297,7 +297,7 @@ class Source:
                 text = h["phrase"]
                 placed = not whole and {"position", "relation", "size"} & set(h["tags"])
                 if len(found) < count - 1 and all(t in where for t in h["targets"]) and not placed and not added & set(text.split()):
-                    found.append(dict(phrase=mirror_words(text) if flip else text, targets=[where[t] for t in h["targets"]], kind=h["kind"], tags=h["tags"]))
+                    found.append(as_shown(h, where, flip))
         labelled = {n for o in objs for n in o["names"]} | info.get("maybe", {}).keys()
         if len(found) < count - 1 and rng.random() < BORROWED.get(kind, 0):
             for _ in range(6):
@@ -359,6 +359,11 @@ SWAP = {"left": "right", "right": "left", "leftmost": "rightmost", "rightmost": 
 
 def mirror_words(text):
     return " ".join(SWAP.get(w, w) for w in text.replace(",", " ,").split(" ")).replace(" ,", ",")
+
+
+def as_shown(said, where, flip):
+    """What a person said of a photograph, of the picture that shows it: targets are where `where` says, and left is right where it is mirrored."""
+    return dict(phrase=mirror_words(said["phrase"]) if flip else said["phrase"], targets=[where[t] for t in said["targets"]], kind=said["kind"], tags=said["tags"])
 
 
 def overlap(a, b):

