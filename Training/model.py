@@ -9,11 +9,15 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+import fast
+
 
 def attend(q, k, v, mask=None):
     """Scaled dot-product attention; mask bool, true where a query may look, or what to add to the scores."""
     if not torch.is_autocast_enabled("cpu"):
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    if fast.library:
+        return fast.attend(q, k, v, mask)
     scores = (q * q.shape[-1] ** -0.5) @ k.mT               # the fused one takes twice as long in bfloat16
     if mask is not None:
         scores = scores + mask
@@ -167,7 +171,7 @@ class QwenModel(nn.Module):
         kind = torch.bfloat16 if torch.is_autocast_enabled("cpu") else x.dtype
         cos, sin = f.cos().to(kind), f.sin().to(kind)
         if kind != x.dtype:                                 # once, not in each layer
-            mask = torch.where(mask, 0.0, -1e4).to(kind)
+            mask = torch.where(mask.mT.contiguous(), 0.0, -1e4).to(kind).mT
         for layer in self.layers:
             x = layer(x, cos, sin, mask)
         return self.norm(x)
@@ -287,6 +291,8 @@ class MaskDecoder(nn.Module):
         cells = self.ca_layer_vl.after_memory(x + c[:, None])
         y = F.relu(self.conv1(cells.transpose(1, 2).reshape(k, d, g, g)))
         y = F.pixel_shuffle(y, p)                           # channel py*p+px -> pixel (p*y+py, p*x+px)
+        if fast.library and torch.is_autocast_enabled("cpu"):
+            return fast.convolve(y, self.conv2.weight, self.conv2.bias)[:, 0], cells
         return self.conv2(y)[:, 0], cells
 
 

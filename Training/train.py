@@ -10,12 +10,14 @@ goes on from it, time already spent included).
 import argparse
 import json
 import os
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
 import torch.nn.functional as F
 
+import fast
 from batches import loader, normalise
 from evaluate import quick
 from model import MLLMSeg, make_config
@@ -62,7 +64,8 @@ def dense_losses(model, t1, tokens, batch, words):
     guess = heads["patch"](t1)
     patch = F.cross_entropy(guess.flatten(0, 1).float(), labels.flatten(), weight, ignore_index=-1)
     on = labels > 0
-    box = F.l1_loss(heads["box"](t1[on]).float().sigmoid(), batch["boxes"][on])
+    # Products first, then the choice: each new number of rows would have the library make a kernel of its own.
+    box = F.l1_loss(heads["box"](t1)[on].float().sigmoid(), batch["boxes"][on])
     b, n = labels.shape
     g = int(n ** 0.5)
     four = labels.view(b, g // 2, 2, g // 2, 2).permute(0, 1, 3, 2, 4).reshape(b, n // 4, 4)
@@ -70,12 +73,13 @@ def dense_losses(model, t1, tokens, batch, words):
     sure = (top > 0) & ((four == top[..., None]).sum(-1) >= 2)
     ids, there = words
     names = (model.language_model.model.embed_tokens(ids) * there[..., None]).sum(1)
-    token = F.cross_entropy(10 * F.normalize(tokens[sure].float(), dim=-1) @ F.normalize(names.float(), dim=-1).t(), top[sure])
+    alike = F.normalize(tokens.float(), dim=-1) @ F.normalize(names.float(), dim=-1).t()
+    token = F.cross_entropy(10 * alike[sure], top[sure])
     parts = dict(patch=patch, box=box, token=token)
     if "teach" in batch:
         told = batch["teach"].float()
         known = told.abs().sum(-1) > 0
-        parts["teach"] = 1 - F.cosine_similarity(heads["teach"](t1[known]).float(), told[known], dim=-1).mean()
+        parts["teach"] = 1 - F.cosine_similarity(heads["teach"](t1)[known].float(), told[known], dim=-1).mean()
     acc = (guess.detach()[on].argmax(-1) == labels[on]).float().mean()
     return parts, dict(patch_acc=acc)
 
@@ -273,6 +277,12 @@ def main():
     start.add_argument("--resume", action="store_true", help="go on from RUN/last.pt, clock included")
     start.add_argument("--init", metavar="PATH", help="begin with the weights of an exported folder, or of a last.pt with its training-time heads; the vocabulary must be the tokenizer's")
     a = ap.parse_args()
+    if a.bfloat16 and a.device == "cpu":
+        # As many kernels as there are lengths of phrases: with the 1,024 that are usual some are made in each step.
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "20000")
+        missing = fast.prepare()
+        print(f"attention is PyTorch's: {missing}" if missing else "attention is that of fast.cpp", flush=True)
+    sys.setswitchinterval(3e-4)                             # or a thread waits up to 5 ms for the interpreter before it asks for its turn
     torch.manual_seed(a.seed)
     calculate_alone()
     os.makedirs(a.out, exist_ok=True)
