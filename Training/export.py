@@ -1,11 +1,12 @@
 """Write a training checkpoint as the server's model folder, and check it.
 
     export.py --run RUN/last.pt --tokenizer DIR --out ../Sources/EmbeddedModel/Model [--golden PATH/make_golden.py] [--reference FOLDER]
-              [--blend DIR SHARE] [--bolder LOGIT] [--trust-photos LOGIT --cache CACHE]
+              [--blend DIR SHARE] [--bolder LOGIT] [--trust-photos LOGIT] [--cache CACHE]
 
 Takes the averaged weights, drops the training-time heads, stores bfloat16.
 --blend takes SHARE of the numbers from an older exported folder that the run
-began from.  --bolder raises the last bias, so that unsure pixels are marked too
+began from, and measures the batch norm's statistics anew on pictures of CACHE: what
+the mean of two models makes is not the mean of what they make.  --bolder raises the last bias, so that unsure pixels are marked too
 (`evaluate.py --levels` says what suits).  --trust-photos takes about LOGIT from a rejection's logit on photographs
 (and a fifth of that on composed scenes): of a training photo the model knows by heart what is there, of
 another it is less sure, and rejects too much.
@@ -74,6 +75,28 @@ def trust_photos(folder, source, logit):
 def write_weights(state, folder):
     save_file({k: v.contiguous() for k, v in state.items()}, f"{folder}/model.safetensors", metadata={"format": "pt"})
     os.chmod(f"{folder}/model.safetensors", 0o644)
+
+
+@torch.no_grad()
+def measure_norm(folder, cache, batches=40):
+    """The batch norm's mean and variance for an exported folder's weights, over pictures of training's last stage (Izmailov et al.,
+    "Averaging weights leads to wider optima", 2018, section 3.2)."""
+    from batches import loader, normalise
+    from prompts import attention_mask
+    from train import LAST
+    model = load(folder)
+    norm = model.res_decoder.conv1[1]
+    norm.reset_running_stats()
+    norm.momentum = None                                    # the plain mean over all batches
+    norm.train()
+    feed = loader(cache, folder, LAST, 5, 1)
+    for _ in range(batches):
+        b = next(feed)
+        model(normalise(b["pixels"]), b["ids"], b["positions"], attention_mask(b["blocks"]), b["start"], b["ends"], b["owner"], b["present"].nonzero()[:, 0])
+    state = load_file(f"{folder}/model.safetensors")
+    for name in ("running_mean", "running_var"):
+        state[f"res_decoder.conv1.1.{name}"].copy_(getattr(norm, name))
+    write_weights(state, folder)
 
 
 def export(run, tokenizer, out, blend=None, bolder=0.0):
@@ -166,13 +189,15 @@ def main():
     ap.add_argument("--blend", nargs=2, metavar=("DIR", "SHARE"))
     ap.add_argument("--bolder", type=float, default=0.0, metavar="LOGIT")
     ap.add_argument("--trust-photos", type=float, metavar="LOGIT")
-    ap.add_argument("--cache", help="for --trust-photos")
+    ap.add_argument("--cache", help="for --blend and --trust-photos")
     ap.add_argument("--golden")
     ap.add_argument("--reference")
     a = ap.parse_args()
-    if a.trust_photos and not a.cache:
-        ap.error("--trust-photos needs --cache")
+    if (a.blend or a.trust_photos) and not a.cache:
+        ap.error("--blend and --trust-photos need --cache")
     export(a.run, a.tokenizer, a.out, a.blend, a.bolder)
+    if a.blend:
+        measure_norm(a.out, a.cache)
     if a.trust_photos:
         from scenes import Source
         trust_photos(a.out, Source(a.cache), a.trust_photos)
