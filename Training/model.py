@@ -170,7 +170,7 @@ class QwenModel(nn.Module):
         f = torch.cat([f, f], -1)
         kind = torch.bfloat16 if torch.is_autocast_enabled("cpu") else x.dtype
         cos, sin = f.cos().to(kind), f.sin().to(kind)
-        if kind != x.dtype:                                 # once, not in each layer
+        if kind != x.dtype:                                 # once, not in each layer; a key's row without gaps, as fast.attend reads it
             mask = torch.where(mask.mT.contiguous(), 0.0, -1e4).to(kind).mT
         for layer in self.layers:
             x = layer(x, cos, sin, mask)
