@@ -3,7 +3,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
-from prompts import Prompter, clean
+from prompts import Prompter, attention_mask, clean
 from scenes import PATCH, Source
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
@@ -66,6 +66,12 @@ def collate(items, prompter, size, rng=None):
     out.update({k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in packed.items() if k != "start"}, start=packed["start"],
                present=torch.from_numpy(present), masks=torch.from_numpy(there.view(np.uint8)), cover=torch.from_numpy(cover.reshape(-1, g * g)))
     return out
+
+
+def ask(model, batch):
+    """What the model answers to a batch with phrases, and which phrases' masks: those present."""
+    wanted = batch["present"].nonzero()[:, 0]
+    return model(normalise(batch["pixels"]), batch["ids"], batch["positions"], attention_mask(batch["blocks"]), batch["start"], batch["ends"], batch["owner"], wanted), wanted
 
 
 def loader(cache, tokenizer, stage, seed, workers):

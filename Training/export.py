@@ -81,8 +81,7 @@ def write_weights(state, folder):
 def measure_norm(folder, cache, batches=40):
     """The batch norm's mean and variance for an exported folder's weights, over pictures of training's last stage (Izmailov et al.,
     "Averaging weights leads to wider optima", 2018, section 3.2)."""
-    from batches import loader, normalise
-    from prompts import attention_mask
+    from batches import ask, loader
     from train import LAST
     model = load(folder)
     norm = model.res_decoder.conv1[1]
@@ -91,8 +90,7 @@ def measure_norm(folder, cache, batches=40):
     norm.train()
     feed = loader(cache, folder, LAST, 5, 1)
     for _ in range(batches):
-        b = next(feed)
-        model(normalise(b["pixels"]), b["ids"], b["positions"], attention_mask(b["blocks"]), b["start"], b["ends"], b["owner"], b["present"].nonzero()[:, 0])
+        ask(model, next(feed))
     state = load_file(f"{folder}/model.safetensors")
     for name in ("running_mean", "running_var"):
         state[f"res_decoder.conv1.1.{name}"].copy_(getattr(norm, name))

@@ -18,11 +18,11 @@ import torch
 import torch.nn.functional as F
 
 import fast
-from batches import loader, normalise
+from batches import ask, loader, normalise
 from evaluate import quick
 from model import MLLMSeg, make_config
 from optimizer import Muon
-from prompts import Prompter, attention_mask
+from prompts import Prompter
 from scenes import Source
 
 # Small pictures first: a 112-pixel picture costs a quarter and shows fewer, larger things.
@@ -95,8 +95,7 @@ def losses(model, batch, words, prompter, plain=False):
     """The mask and marker losses and, unless `plain`, the dense helpers that make so short a training possible."""
     if "ids" not in batch:
         return dense_losses(model, *model.see(normalise(batch["pixels"])), batch, words)
-    wanted = batch["present"].nonzero()[:, 0]
-    out = model(normalise(batch["pixels"]), batch["ids"], batch["positions"], attention_mask(batch["blocks"]), batch["start"], batch["ends"], batch["owner"], wanted)
+    out, wanted = ask(model, batch)
     logits, target = out["logits"].float(), batch["masks"].float()
     bce, dice = mask_losses(logits, target)
     marker = F.cross_entropy(out["marker"].float(), torch.where(batch["present"], prompter.seg, prompter.rej))
