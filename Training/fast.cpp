@@ -51,8 +51,11 @@ inline __m512 exp2_(__m512 x) {
     return _mm512_maskz_scalef_ps(some, y, whole);
 }
 
-inline __m512 widen(const bf16 *p) {                       // 16 numbers
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16));
+inline __mmask16 first(int n) { return n >= 16 ? 0xffff : (1u << n) - 1; }            // which of 16 lanes are among n
+inline __mmask32 columns(int width) { return width >= W ? ~0u : (1u << width) - 1; }
+
+inline __m512 widen(const bf16 *p, __mmask16 lanes = 0xffff) {                        // 16 numbers
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, p)), 16));
 }
 
 // Two rows of 16 -> 16 pairs, as the right operand of a tile product wants them.
@@ -65,7 +68,7 @@ inline __m512i pairs(__m512 even, __m512 odd) {
 
 // src [n, width] -> dst [padded, 32]
 void rows_of(const bf16 *src, int64_t stride, int n, int padded, int width, bf16 *dst) {
-    __mmask32 mask = width >= 32 ? ~0u : (1u << width) - 1;
+    const __mmask32 mask = columns(width);
     for (int i = 0; i < n; i++) _mm512_store_si512(dst + i * W, _mm512_maskz_loadu_epi16(mask, src + i * stride));
     std::memset(dst + n * W, 0, size_t(padded - n) * W * sizeof(bf16));
 }
@@ -99,7 +102,7 @@ void transposed(const uint32_t *pairs, int n, bf16 *dst) {
 
 // Sums [32 columns][16 rows], as often as `blocks` of 16 rows -> dst [n, width]
 void write_turned(const float *sums, int n, int width, __m512 factor, bf16 *dst, int64_t stride) {
-    __mmask32 mask = width >= 32 ? ~0u : (1u << width) - 1;
+    const __mmask32 mask = columns(width);
     for (int i = 0; i < n; i++) {
         __m512 a = _mm512_mul_ps(_mm512_i32gather_ps(BY16, sums + i, 4), factor), b = _mm512_mul_ps(_mm512_i32gather_ps(BY16, sums + 256 + i, 4), factor);
         _mm512_mask_storeu_epi16(dst + i * stride, mask, (__m512i)_mm512_cvtne2ps_pbh(b, a));
@@ -107,7 +110,7 @@ void write_turned(const float *sums, int n, int width, __m512 factor, bf16 *dst,
 }
 
 void write(const float *sums, int n, int width, __m512 factor, bf16 *dst, int64_t stride) {
-    __mmask32 mask = width >= 32 ? ~0u : (1u << width) - 1;
+    const __mmask32 mask = columns(width);
     for (int i = 0; i < n; i++) {
         __m512 a = _mm512_mul_ps(_mm512_load_ps(sums + i * W), factor), b = _mm512_mul_ps(_mm512_load_ps(sums + i * W + 16), factor);
         _mm512_mask_storeu_epi16(dst + i * stride, mask, (__m512i)_mm512_cvtne2ps_pbh(b, a));
@@ -125,10 +128,8 @@ uint8_t *hidden_blocks(const bf16 *mask, int M, int N, int Mp, int Np) {
     std::memset(hidden, mask != nullptr, size_t(Mp / 32) * across);
     for (int m = 0; mask && m < M; m++)
         for (int n = 0; n < N; n += 16) {
-            const int left = N - n < 16 ? N - n : 16;
-            const __m256i add = _mm256_maskz_loadu_epi16((1u << left) - 1, mask + size_t(m) * N + n);
-            const __m512 x = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(add), 16));
-            if (_mm512_mask_cmp_ps_mask((1u << left) - 1, x, _mm512_set1_ps(-1000.f), _CMP_GT_OQ)) hidden[(m / 32) * across + n / 16] = 0;
+            const __m512 x = widen(mask + size_t(m) * N + n, first(N - n));
+            if (_mm512_mask_cmp_ps_mask(first(N - n), x, _mm512_set1_ps(-1000.f), _CMP_GT_OQ)) hidden[(m / 32) * across + n / 16] = 0;
         }
     return hidden;
 }
@@ -161,8 +162,7 @@ void correlate(const Padded &p, const float *weight, float bias, float *out) {
                     __m512 &sum = sums[(i + j) % 2];
                     sum = _mm512_fmadd_ps(_mm512_loadu_ps(p.at(y + i) + x + j), _mm512_set1_ps(weight[i * K + j]), sum);
                 }
-            const int left = p.w - x;
-            _mm512_mask_storeu_ps(out + size_t(y) * p.w + x, left < 16 ? (1u << left) - 1 : 0xffff, _mm512_add_ps(sums[0], sums[1]));
+            _mm512_mask_storeu_ps(out + size_t(y) * p.w + x, first(p.w - x), _mm512_add_ps(sums[0], sums[1]));
         }
 }
 
@@ -195,7 +195,6 @@ void attention_forward(const int64_t *shape, const int64_t *strides, bf16 *q_, b
         transposed(paired, Mp, values);
         for (int n = 0; n < N; n += 16) {
             const int left = N - n < 16 ? N - n : 16;
-            const __mmask16 lanes = (1u << left) - 1;
             const auto unseen = [&](int m) { return hidden[(m / 32) * (Np / 16) + n / 16]; };
             _tile_loadd(3, queries + n * 16, 64);
             for (int m = 0; m < Mp; m += 16) {
@@ -209,8 +208,7 @@ void attention_forward(const int64_t *shape, const int64_t *strides, bf16 *q_, b
             if (mask)
                 for (int m = 0; m < M; m++) {
                     if (unseen(m)) continue;
-                    __m256i add = _mm256_maskz_loadu_epi16(lanes, mask + (size_t(b) * M + m) * N + n);
-                    const __m512 x = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(add), 16));
+                    const __m512 x = widen(mask + (size_t(b) * M + m) * N + n, first(left));
                     _mm512_store_ps(scores + m * 16, _mm512_fmadd_ps(x, back, _mm512_load_ps(scores + m * 16)));
                 }
             __m512 top = _mm512_set1_ps(-1e30f), sum = _mm512_setzero_ps(), other = top;
@@ -281,11 +279,10 @@ void attention_backward(const int64_t *shape, const int64_t *strides, bf16 *q_, 
         rows_of(g.at(b, h), g.n, N, Np, D, rows);
         across(rows, Np, grad);
         down(rows, Np, grad_down);
-        const __mmask32 mask_d = D >= 32 ? ~0u : (1u << D) - 1;
         for (int n = 0; n < Np; n++) {
             if (n >= N) { delta[n] = 0, lane[n] = 0; continue; }
             alignas(64) bf16 row[32];
-            _mm512_store_si512(row, _mm512_maskz_loadu_epi16(mask_d, o.at(b, h) + n * o.n));
+            _mm512_store_si512(row, _mm512_maskz_loadu_epi16(columns(D), o.at(b, h) + n * o.n));
             __m512 sum = _mm512_mul_ps(widen(row), widen(rows + n * W));
             delta[n] = _mm512_reduce_add_ps(_mm512_fmadd_ps(widen(row + 16), widen(rows + n * W + 16), sum));
             lane[n] = sums[(size_t(b) * H + h) * N + n];
@@ -318,11 +315,8 @@ void attention_backward(const int64_t *shape, const int64_t *strides, bf16 *q_, 
                     for (int e = 0; e < 2; e++) for (int j = 0; j < 2; j++) {
                         const int i = (y + e) / 16, r = (y + e) % 16;
                         __m512 x = _mm512_fmsub_ps(_mm512_load_ps(work + (2 * i + j) * 256 + r * 16), scale, _mm512_load_ps(lane + n + 16 * j));
-                        if (mask && m + y + e < M && n + 16 * j < N) {
-                            const int left = N - n - 16 * j < 16 ? N - n - 16 * j : 16;
-                            __m256i add = _mm256_maskz_loadu_epi16((1u << left) - 1, mask + (size_t(b) * M + m + y + e) * N + n + 16 * j);
-                            x = _mm512_fmadd_ps(_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(add), 16)), log2e, x);
-                        }
+                        if (mask && m + y + e < M && n + 16 * j < N)
+                            x = _mm512_fmadd_ps(widen(mask + (size_t(b) * M + m + y + e) * N + n + 16 * j, first(N - n - 16 * j)), log2e, x);
                         p[e][j] = exp2_(_mm512_min_ps(x, _mm512_set1_ps(1)));  // keys past the last could be anything, and times 0 must be 0
                         ds[e][j] = _mm512_mul_ps(p[e][j], _mm512_sub_ps(_mm512_load_ps(work + 1024 + (2 * i + j) * 256 + r * 16), _mm512_load_ps(delta + n + 16 * j)));
                     }
