@@ -124,11 +124,11 @@ def photo_pictures(data, chosen="dev"):
         yield rgb, out, rle.decode(largest["segmentation"]).astype(bool) if largest else np.zeros(rgb.shape[:2], bool)
 
 
-def composed_pictures(source, phrases, seed=20_000, size=224):
-    """Held-out backgrounds and cut-outs, combinations of words that training left out."""
+def composed_pictures(source, phrases, seed=20_000, size=224, mix="usual", wide=False):
+    """Held-out backgrounds and cut-outs, combinations of words that training left out; `mix` and `wide` as in scenes.py."""
     rng, left = np.random.default_rng(seed), phrases
     while left > 0:
-        item = source.scene(rng, size, min(6, left), objects=(1, 6), scale=(0.18, 0.55), held=True)
+        item = source.scene(rng, size, min(6, left), objects=(1, 6), scale=(0.18, 0.55), held=True, mix=mix, wide=wide)
         if not item["phrases"]:
             continue
         left -= len(item["phrases"])
@@ -245,8 +245,10 @@ def main():
         return levels(model, prompter, composed_pictures(Source(a.cache), a.phrases, seed))
     if a.overlays:
         overlays(model, prompter, photo_pictures(a.data), a.overlays)
+    source = Source(a.cache)
     results = {"Development photos, phrases written by people": report(model, prompter, photo_pictures(a.data), against),
-               "Composed scenes, held out": report(model, prompter, composed_pictures(Source(a.cache), a.phrases, seed), against)}
+               "Composed scenes, held out": report(model, prompter, composed_pictures(source, a.phrases, seed), against),
+               "Composed scenes, every name and wider phrases": report(model, prompter, composed_pictures(source, a.phrases, seed, mix="every", wide=True), against)}
     if a.learned:
         results["Training photos, phrases written by people"] = report(model, prompter, photo_pictures(a.data, "train"), against)
     os.makedirs(a.out, exist_ok=True)

@@ -83,6 +83,34 @@ WOMEN = {"woman", "women", "girl", "princess", "mermaid", "mrs.", "bride"}
 ROLES = set("""singer police detective guard ninja superhero farmer cook student artist teacher mechanic scientist astronaut firefighter
 judge pilot baby child girl boy worker snowboarder skier zombie vampire fairy elf mage genie mermaid princess prince superhero""".split())
 
+# What several names are kinds of, by the main name; and what one may argue about, so that nothing is said of the kind where it is.
+def _names(text):
+    return {n.strip() for n in text.split(",")}
+
+
+KINDS = {
+    "animal": _names("""badger, bear, beaver, bird, bison, black cat, boar, buffalo, camel, cat, chick, chicken, chipmunk, cow, crocodile, deer, dog, dolphin, dove, duck,
+        eagle, elephant, fish, flamingo, fox, frog, giraffe, goat, gorilla, hamster, hedgehog, hippo, horse, kangaroo, koala, leopard, lion, lizard, llama, mammoth, monkey,
+        mouse, octopus, orangutan, otter, owl, ox, panda, parrot, peacock, penguin, pig, polar bear, poodle, rabbit, raccoon, ram, rat, rhino, rooster, seal, shark, sheep,
+        skunk, sloth, snake, swan, tiger, turkey, turtle, whale, wolf, zebra"""),
+    "vehicle": _names("""airplane, ambulance, bicycle, boat, bus, car, delivery truck, ferry, fire truck, helicopter, minibus, motor boat, motorcycle, pickup truck, police car,
+        race car, rickshaw, sailboat, scooter, ship, small plane, speedboat, steam train, suv, taxi, tractor, train, train car, tram, truck, van"""),
+    "fruit": _names("apple, banana, blueberries, cherries, grapes, green apple, kiwi fruit, lemon, mango, melon, orange, peach, pear, pineapple, red apple, strawberry, watermelon"),
+    "vegetable": _names("bell pepper, broccoli, carrot, corn, cucumber, eggplant, garlic, lettuce, onion, potato, sweet potato"),
+    "insect": _names("ant, bee, beetle, bug, butterfly, cockroach, cricket, fly, ladybug, mosquito"),
+    "instrument": _names("accordion, banjo, drum, guitar, piano, postal horn, saxophone, trumpet, violin"),
+}
+ARGUABLE = {
+    "animal": KINDS["insect"] | _names("""bat, bear toy, carousel horse, coral, crab, dinosaur, dolls, dragon, empty nest, feather, fried shrimp, lobster, mermaid, nest with eggs, oyster, scorpion,
+        shell, shrimp, snail, spider, squid, teddy bear, unicorn, worm, fish flag, face"""),
+    "vehicle": _names("""aerial tramway, canoe, carousel horse, ferris wheel, mountain cableway, parachute, rocket, roller coaster, satellite, shopping cart, skateboard, skis, sled, snowboard,
+        surfboard, ufo, wheel, wheelchair"""),
+    "fruit": _names("avocado, bell pepper, chestnut, chili pepper, coconut, corn, cucumber, eggplant, olive, tomato"),
+    "vegetable": _names("avocado, beans, chestnut, chili pepper, herb, jack-o-lantern, mushroom, olive, peanuts, plant, salad, seedling, tomato"),
+    "insect": _names("bat, scorpion, snail, spider, worm"),
+    "instrument": _names("bell, headphone, keyboard, microphone, radio, whistle"),
+}
+
 # COCO categories: other ways to say the same thing.
 COCO_SYNONYMS = {
     "person": "person", "tv": "tv,television", "couch": "couch,sofa", "cell phone": "cell phone,phone", "donut": "donut,doughnut",

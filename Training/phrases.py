@@ -36,9 +36,15 @@ def held_out(*words):
     return zlib.crc32("|".join(words).encode()) % 10 == 0
 
 
+# What people put around a phrase; the first ones only where one thing is meant.
+AROUND = ["where is {}", "where is {}?", "which one is {}?", "segment {}", "please segment {}", "find {}", "show me {}", "mark {}", "select {}", "i want {}", "i mean {}", "look for {}", "can you find {}?",
+          "the mask of {}", "{}, please", "{} in the picture", "{} in this image", "{} in the photo", "{}?"]
+
+
 class Phraser:
-    def __init__(self, rng, absent_names, allow_held_out=False, photo=False, tiled=False):
-        self.rng, self.absent_names, self.allow, self.photo, self.deep = rng, absent_names, allow_held_out, photo, photo and not tiled
+    """`wide`: also kinds ("the animal"), nearness, relative clauses and what people put around a phrase."""
+    def __init__(self, rng, absent_names, allow_held_out=False, photo=False, tiled=False, wide=True):
+        self.rng, self.absent_names, self.allow, self.photo, self.deep, self.wide = rng, absent_names, allow_held_out, photo, photo and not tiled, wide
 
     # ---------------------------------------------------------------- small helpers
     def pick(self, options):
@@ -56,6 +62,10 @@ class Phraser:
         return name
 
     def noun(self, o):
+        if self.wide and self.chance(0.1):
+            kinds = [k for k in self.kinds if o["names"][0] in nouns.KINDS[k]]
+            if kinds:
+                return kinds[0]
         return o["names"][0] if self.chance(0.65) else self.pick(o["names"])
 
     def shown(self, name):
@@ -63,7 +73,14 @@ class Phraser:
         return self.pick(PEOPLE) if self.photo and name == "person" and self.chance(0.25) else name
 
     def named(self, name):
-        return [i for i, o in enumerate(self.objs) if name in o["names"] or name in ("object", "thing")]
+        kind = nouns.KINDS.get(name, ()) if self.wide else ()
+        return [i for i, o in enumerate(self.objs) if name in o["names"] or o["names"][0] in kind or name in ("object", "thing")]
+
+    def dressed(self, i, name):
+        """The name of object i, sometimes with its colour, which says no more than is true."""
+        word = main_colour(self.objs[i]["shares"]) if self.wide and self.chance(0.2) else None
+        plain = word is None or word in name or "person" in self.objs[i]["names"] or held_out(word, name) and not self.allow
+        return self.shown(name) if plain else f"{word} {name}"
 
     def is_colour(self, o, c):
         """True, False or None when one may argue."""
@@ -114,6 +131,10 @@ class Phraser:
             return self.pick(["{n} in {c}", "the {n} in {c}", "{n} wearing {c}", "{n} in the {c} clothes"]).format(n=self.shown(name), c=word), hits, ["attribute"]
         if not self.photo and self.chance(0.1) and not wrong and sum(self.is_colour(x, word) is not False for x in self.objs) == 1:
             return self.pick(["the {c} one", "the {c} object", "{c} thing"]).format(c=word), hits, ["attribute"]
+        if self.wide and self.chance(0.15):
+            many = nouns.plural(name)
+            forms = ["the {c} {m}", "all {c} {m}", "all the {c} {m}"] if wrong and self.chance(0.5) else ["the {n} that is {c}", "the {n} which is {c}", "the {c} colored {n}", "the {n} in {c}"]
+            return self.pick(forms).format(n=name, c=word, m=many), hits, ["attribute"]
         return self.the(f"{word} {name}"), hits, ["attribute"]
 
     def size(self):
@@ -132,6 +153,9 @@ class Phraser:
             return None
         words = ["largest", "biggest", "bigger", "big", "large"] if largest else ["smallest", "smaller", "small", "little", "tiny"]
         word = self.pick(words[:2] if len(same) > 2 else words)
+        if self.wide and self.chance(0.25):
+            forms = ["the {n} that is the {w}", "the {w} of the {m}", "the {w} of all the {m}"] + (["the {v} of the two {m}", "the {v} one of the {m}", "the {n} that is {v}"] if len(same) == 2 else [])
+            return self.pick(forms).format(n=name, m=nouns.plural(name), w=words[0], v="bigger" if largest else "smaller"), [order[0] if largest else order[-1]], ["size"]
         return self.pick(["the ", ""]) + f"{word} {self.shown(name)}", [order[0] if largest else order[-1]], ["size"]
 
     def position(self, wrong=False):
@@ -170,6 +194,11 @@ class Phraser:
         else:
             forms = ["the {n} at the {w}", "{n} at the {w}", "{w} {n}", "the {w} {n}"]
             forms += (["the {n} in front", "front {n}", "the closest {n}"] if last else ["the {n} in the back"]) if self.deep and len(same) > 1 else []
+        if self.wide and self.chance(0.3):
+            forms = ["the {n} that is on the {w}", "the {n} on the {w} side of the picture", "the {n} on the {w} of the image"] if horizontal else ["the {n} that is at the {w}", "the {n} at the {w} of the picture"]
+            if len(same) > 1:
+                n = self.dressed(order[0], name)
+                forms = ["the {n} that is furthest to the {w}", "the {n} closest to the {w} edge"] if horizontal else ["the upper {n}", "the highest {n}", "the topmost {n}"] if not last else ["the lower {n}", "the lowest {n}"]
         return self.pick(forms).format(n=n, w=word), [order[0]], ["position"]
 
     def coloured_position(self):
@@ -187,6 +216,75 @@ class Phraser:
             return None
         return self.pick(["the {c} {n} on the {w}", "{c} {n} on the {w}", "{w} {c} {n}", "the {w} {c} {n}", "{c} {n} at the {w}"]).format(
             c=word, n=c[1], w=("left", "right")[side]), order[:1], ["attribute", "position"]
+
+    def coloured_size(self):
+        """The largest or smallest of several things of one name and colour."""
+        c = self.choose()
+        word = None if c is None else main_colour(self.objs[c[0]]["shares"])
+        if word is None or word in c[1] or "person" in self.objs[c[0]]["names"] or held_out(word, c[1]) and not self.allow:
+            return None
+        flags = [self.is_colour(self.objs[j], word) for j in c[2]]
+        same = [j for j, f in zip(c[2], flags) if f]
+        largest = self.chance(0.5)
+        order = sorted(same, key=lambda j: self.objs[j]["area"], reverse=largest)
+        if None in flags or len(order) < 2:
+            return None
+        a, b = (self.objs[j]["area"] for j in order[:2])
+        if max(a, b) < 1.4 * min(a, b):
+            return None
+        words = (["largest", "biggest"] if largest else ["smallest"]) if len(order) > 2 else ["big", "large", "bigger", "biggest"] if largest else ["small", "little", "smaller", "smallest"]
+        return f"{self.pick(['the ', ''])}{self.pick(words)} {word} {c[1]}", order[:1], ["attribute", "size"]
+
+    def gap(self, i, j):
+        """How far two boxes are apart, in parts of the picture's side; 0 where they overlap."""
+        a, b = self.objs[i]["box"], self.objs[j]["box"]
+        return max(0, a[0] - b[2], b[0] - a[2], a[1] - b[3], b[1] - a[3])
+
+    def landmark(self, names, other_than):
+        """A thing of a name that no other has, to say where something is: its index and name."""
+        j = int(self.rng.integers(len(self.objs)))
+        name = self.objs[j]["names"][0]
+        return None if j in other_than or name in self.blocked or self.named(name) != [j] or names & set(self.objs[j]["names"]) else (j, name)
+
+    def nearby(self):
+        """The thing next to another, or the nearest of several to it."""
+        c = self.choose()
+        mark = c and self.landmark({c[1]}, c[2])
+        if not mark:
+            return None
+        _, name, same = c
+        j, other = mark
+        order = sorted(same, key=lambda k: self.gap(k, j))
+        near = self.gap(order[0], j)
+        ahead = self.gap(order[1], j) - near if len(same) > 1 else 1.0
+        forms = ["next to", "near", "beside", "close to", "by", "that is next to", "right next to"] if near < 0.15 and ahead > 0.2 else []
+        forms += ["closest to", "nearest to", "that is closest to", "nearest"] if len(same) > 1 and ahead > 0.1 else []
+        if not forms:
+            return None
+        return f"{self.pick(['the ', ''])}{self.dressed(order[0], name)} {self.pick(forms)} the {self.dressed(j, other)}", order[:1], ["relation"]
+
+    def between(self):
+        """The thing between two others."""
+        c = self.choose()
+        marks = c and [self.landmark({c[1]}, c[2]) for _ in range(2)]
+        if not marks or None in marks or marks[0] == marks[1]:
+            return None
+        ends = [np.array([self.objs[j]["cx"], self.objs[j]["cy"]]) for j, _ in marks]
+        along = ends[1] - ends[0]
+        length = float(np.hypot(*along))
+        if length < 0.3:
+            return None
+
+        def off(k):
+            """How far along the line between the two a thing is, and how far beside it."""
+            at = np.array([self.objs[k]["cx"], self.objs[k]["cy"]]) - ends[0]
+            return float(at @ along) / length ** 2, abs(float(at[0] * along[1] - at[1] * along[0])) / length ** 2
+
+        hits = [k for k in c[2] if 0.2 < off(k)[0] < 0.8 and off(k)[1] < 0.3]
+        if len(hits) != 1 or any(-0.1 < off(k)[0] < 1.1 and off(k)[1] < 0.6 for k in c[2] if k not in hits):
+            return None
+        a, b = (self.dressed(j, name) for j, name in marks)
+        return f"{self.pick(['the ', ''])}{self.dressed(hits[0], c[1])} between the {a} and the {b}", hits, ["relation"]
 
     def relation(self, wrong=False):
         c = self.choose()
@@ -210,7 +308,10 @@ class Phraser:
             return None
         text = {"left": ["left of", "to the left of", "on the left of"], "right": ["right of", "to the right of", "on the right of"],
                 "above": ["above", "over"], "below": ["below", "under"]}[rel]
-        return f"{self.pick(['the ', ''])}{self.shown(name)} {self.pick(text)} the {other}", hits, ["relation"]
+        if self.wide and self.chance(0.25):
+            text = ["that is " + t for t in text] + ["which is " + t for t in text[:1]] + ["located " + t for t in text[:1]]
+        subject = self.shown(name) if wrong else self.dressed(hits[0], name)
+        return f"{self.pick(['the ', ''])}{subject} {self.pick(text)} the {self.dressed(j, other)}", hits, ["relation"]
 
     # ---------------------------------------------------------------- photographs only
     def touching(self, i, j, by=0.02):
@@ -355,6 +456,10 @@ class Phraser:
             b = self.named(other)
             if len(same) != 1 or len(b) != 1 or b == same or other in self.blocked:
                 return None
+            if self.wide and self.chance(0.3):
+                mark = self.landmark({name, other}, same + b)
+                if mark:
+                    return self.pick(["the {a}, the {b} and the {c}", "{a}, {b} and {c}"]).format(a=name, b=other, c=mark[1]), same + b + [mark[0]], ["category"]
             return self.pick(["the {a} and the {b}", "{a} and {b}", "both the {a} and the {b}"]).format(a=name, b=other), same + b, ["category"]
         if len(same) < 2:
             return None
@@ -373,8 +478,10 @@ class Phraser:
                 return None
             return self.pick(["all the {c} {m}", "the {c} {m}", "{c} {m}"]).format(c=word, m=many), hits, ["attribute"]
         forms = ["all the {m}", "all {m}", "the {m}", "{m}", "every {n}"]
-        if self.photo and len(same) in NUMBERS:
+        if (self.photo or self.wide) and len(same) in NUMBERS:
             forms += ["{k} {m}", "the {k} {m}"]
+        if self.wide:
+            forms += ["all of the {m}", "each {n}"]
         if len(same) == 2:
             forms += ["both {m}", "the two {m}", "both {m}"]
         elif len(same) in NUMBERS:
@@ -392,9 +499,10 @@ class Phraser:
             made = self.pick([self.colour, self.position, self.position, self.relation])(wrong=True)
             if made or r < 0.3:
                 return made
-        name = self.absent_names()
+        kinds = self.kinds if self.wide and self.chance(0.06) else ()
+        name = self.pick(kinds) if kinds else self.absent_names()
         words = set(name.split())
-        if name in self.blocked or any(name in o["names"] or words & set(" ".join(o["names"]).split()) for o in self.objs):
+        if name in self.blocked or kinds and self.named(name) or any(name in o["names"] or words & set(" ".join(o["names"]).split()) for o in self.objs):
             return None
         r = self.rng.random()
         if r < 0.6 or not self.objs:
@@ -406,7 +514,7 @@ class Phraser:
         if r < 0.9:
             return self.pick(["the {} on the left", "the {} on the right", "left {}", "right {}", "largest {}", "{} in the middle"]).format(name), [], ["category"]
         other = self.objs[int(self.rng.integers(len(self.objs)))]["names"][0]
-        rel = self.pick(["left of", "right of", "above", "below", "next to"])
+        rel = self.pick(["left of", "right of", "above", "below", "next to"] + (["near", "beside", "closest to", "that is left of", "that is right of"] if self.wide else []))
         return (f"the {other} {rel} the {name}" if self.chance(0.5) else f"the {name} {rel} the {other}"), [], ["relation"]
 
     def make(self, objs, blocked, count, absent_share=0.22, masks=None, labelled=False, found=False):
@@ -416,11 +524,18 @@ class Phraser:
         self.objs, self.blocked, self.masks, self.labelled = objs, blocked, masks, labelled
         if count == 0:
             return []
+        if self.wide:
+            # All animals and vehicles of a photograph are labelled, if any things are; not all fruit.
+            self.kinds = list(nouns.KINDS)[:2 if self.photo else None] if not self.photo or labelled or found else []
+            here = {o["names"][0] for o in objs}
+            self.blocked = blocked | {k for k in nouns.KINDS if nouns.ARGUABLE[k] & here or (nouns.KINDS[k] | nouns.ARGUABLE[k]) & blocked}
         weights = dict(category=3.0, colour=2.0, size=1.5, position=2.4, coloured_position=1.0, relation=1.4, several=1.6)
         if self.photo:
             weights.update(corner=1.0)
             weights.update(dict(depth=1.0) if self.deep else {})
             weights.update(dict(interaction=2.5, beside=1.2) if labelled or found else {})
+        elif self.wide:
+            weights.update(nearby=1.8, between=0.6, coloured_size=0.7)
         kinds, p = list(weights), [w / sum(weights.values()) for w in weights.values()]
         out, seen = [], set()
         absent = int(self.rng.binomial(count, absent_share)) if objs else 1
@@ -441,5 +556,6 @@ class Phraser:
                 continue
             seen.add(key)
             group = "absent" if not made[1] else "single" if len(made[1]) == 1 else "multi"
-            out.append(dict(phrase=made[0], targets=made[1], kind=group, tags=made[2]))
+            phrase = self.pick(AROUND[0 if group != "multi" else 3:]).format(made[0]) if self.wide and self.chance(0.05) else made[0]
+            out.append(dict(phrase=phrase, targets=made[1], kind=group, tags=made[2]))
         return out

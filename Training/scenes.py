@@ -50,7 +50,7 @@ class Source:
             for n in s["names"]:
                 (self.extra if "extra" in s else by_name).setdefault(n, []).append(i)
         self.held_sprites = {i for i, s in enumerate(self.sprite_info) if "extra" not in s and i % 10 == 3 and all(sum(j % 10 != 3 for j in by_name[n]) >= 2 for n in s["names"][:1])}
-        self.names, weights = {False: {}, True: {}}, {}
+        self.names, kind = {False: {}, True: {}}, {}
         for n, ids in by_name.items():
             for held in (False, True):
                 pool = [i for i in ids if (i in self.held_sprites) == held]
@@ -60,9 +60,11 @@ class Source:
         self.name_list = list(self.names[False])
         for n in self.name_list:
             usual = n in coco or n in nouns.HEADS or any(self.sprite_info[i]["origin"] in ("animal", "vehicle") for i in self.names[False][n])
-            weights[n] = min(len(self.names[False][n]), 12) ** 0.5 * (2.5 if n in coco else 0.4 if usual else 0.03)
-        w = np.array([weights[n] for n in self.name_list])
-        self.name_p = w / w.sum()
+            kind[n] = "coco" if n in coco else "usual" if usual else "rare"
+        self.name_p = {"every": np.full(len(kind), 1 / len(kind))}
+        for mix, shares in NAME_MIXES.items():
+            w = np.array([min(len(self.names[False][n]), 12) ** 0.5 * shares[kind[n]] for n in self.name_list])
+            self.name_p[mix] = w / w.sum()
         b = self.by_set["background"]
         self.backgrounds = {False: [x for i, x in enumerate(b) if i % 10], True: [x for i, x in enumerate(b) if i % 10 == 0]}
         coco_counts = {}
@@ -85,8 +87,8 @@ class Source:
         return said
 
     # ---------------------------------------------------------------- composed scenes
-    def random_name(self, rng):
-        return self.name_list[int(rng.choice(len(self.name_list), p=self.name_p))]
+    def random_name(self, rng, mix="learned"):
+        return self.name_list[int(rng.choice(len(self.name_list), p=self.name_p[mix]))]
 
     def _background(self, rng, size, held):
         """A picture to paste on, and what the teacher sees in it."""
@@ -111,11 +113,11 @@ class Source:
         out = rows[:, x0] * (1 - x)[None, :, None] + rows[:, x1] * x[None, :, None]
         return (out[:, ::-1] if flip else out).astype(np.float16)
 
-    def _choose(self, rng, n, held=False):
+    def _choose(self, rng, n, held=False, mix="learned"):
         """n cut-outs, some of them of one name."""
         wanted, rendered = [], 0.75 if held else 0.6
         while len(wanted) < n:
-            name = self.random_name(rng)
+            name = self.random_name(rng, mix)
             copies = 1 if rng.random() < 0.45 else int(rng.integers(2, 4))
             for _ in range(min(copies, n - len(wanted))):
                 use_held = held and name in self.names[True] and rng.random() < 0.6
@@ -184,13 +186,14 @@ class Source:
             keep.append(m)
         return seen, keep, blocked
 
-    def scene(self, rng, size, count, objects=(1, 4), scale=(0.3, 0.6), held=False, absent=0.22):
-        """A composed scene; `held`: of the held-out cut-outs and backgrounds, as they are."""
+    def scene(self, rng, size, count, objects=(1, 4), scale=(0.3, 0.6), held=False, absent=0.22, mix="learned", wide=True):
+        """A composed scene; `held`: of the held-out cut-outs and backgrounds, as they are; `mix`: how often which name comes
+        (NAME_MIXES, or "every": all alike); `wide`: with all kinds of phrases."""
         canvas, seen = self._background(rng, size, held)
-        wanted = self._choose(rng, int(rng.integers(objects[0], objects[1] + 1)), held)
+        wanted = self._choose(rng, int(rng.integers(objects[0], objects[1] + 1)), held, mix)
         objs, keep, blocked = self._paste(rng, canvas, wanted, scale, [], [], not held)
         canvas = jitter(canvas, rng)
-        found = Phraser(rng, lambda: self.random_name(rng), allow_held_out=held).make(objs, blocked, count, absent)
+        found = Phraser(rng, lambda: self.random_name(rng, mix), allow_held_out=held, wide=wide).make(objs, blocked, count, absent)
         return self._finish(canvas, objs, keep, found, size, 0, seen)
 
     # ---------------------------------------------------------------- photographs
@@ -344,6 +347,9 @@ class Source:
         return made if self.teacher is None else dict(made, teach=seen)
 
 
+# How often a cut-out is of which kind of name: those of photographs' things, animals, vehicles and what else has a plain name,
+# and the rest ("pineapple", "mermaid").  Weights learned from `usual` alone rejected a third of what was not there when asked for the rest.
+NAME_MIXES = dict(learned=dict(coco=1.8, usual=0.6, rare=0.6), usual=dict(coco=2.5, usual=0.4, rare=0.03))
 # How often a photograph comes from which set: with labels of label.py, and without.
 WITH_MACHINE = dict(coco_train=0.06, human=0.16, machine=0.56, coco_person=0.12, ccp=0.10)
 WITHOUT_MACHINE = dict(coco_train=0.32, human=0.26, coco_person=0.31, ccp=0.11)
