@@ -83,11 +83,12 @@ WOMEN = {"woman", "women", "girl", "princess", "mermaid", "mrs.", "bride"}
 ROLES = set("""singer police detective guard ninja superhero farmer cook student artist teacher mechanic scientist astronaut firefighter
 judge pilot baby child girl boy worker snowboarder skier zombie vampire fairy elf mage genie mermaid princess prince superhero""".split())
 
-# What several names are kinds of, by the main name; and what one may argue about, so that nothing is said of the kind where it is.
+
 def _names(text):
     return {n.strip() for n in text.split(",")}
 
 
+# What main names are kinds of, and those of which one may argue: where such a thing is, nothing is said of the kind.
 KINDS = {
     "animal": _names("""badger, bear, beaver, bird, bison, black cat, boar, buffalo, camel, cat, chick, chicken, chipmunk, cow, crocodile, deer, dog, dolphin, dove, duck,
         eagle, elephant, fish, flamingo, fox, frog, giraffe, goat, gorilla, hamster, hedgehog, hippo, horse, kangaroo, koala, leopard, lion, lizard, llama, mammoth, monkey,

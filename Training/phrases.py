@@ -36,6 +36,9 @@ def held_out(*words):
     return zlib.crc32("|".join(words).encode()) % 10 == 0
 
 
+SIDES = {"left": ["left of", "to the left of", "on the left of"], "right": ["right of", "to the right of", "on the right of"], "above": ["above", "over"], "below": ["below", "under"]}
+NEAR = ["next to", "near", "beside", "close to", "by", "that is next to", "right next to"]
+NEAREST = ["closest to", "nearest to", "that is closest to", "nearest"]
 # What people put around a phrase; the first ones only where one thing is meant.
 AROUND = ["where is {}", "where is {}?", "which one is {}?", "segment {}", "please segment {}", "find {}", "show me {}", "mark {}", "select {}", "i want {}", "i mean {}", "look for {}", "can you find {}?",
           "the mask of {}", "{}, please", "{} in the picture", "{} in this image", "{} in the photo", "{}?"]
@@ -217,6 +220,13 @@ class Phraser:
         return self.pick(["the {c} {n} on the {w}", "{c} {n} on the {w}", "{w} {c} {n}", "the {w} {c} {n}", "{c} {n} at the {w}"]).format(
             c=word, n=c[1], w=("left", "right")[side]), order[:1], ["attribute", "position"]
 
+    def side(self, rel):
+        """Words for one of SIDES."""
+        text = SIDES[rel]
+        if self.wide and self.chance(0.25):
+            text = ["that is " + t for t in text] + ["which is " + text[0], "located " + text[0]]
+        return self.pick(text)
+
     def coloured_size(self):
         """The largest or smallest of several things of one name and colour."""
         c = self.choose()
@@ -257,8 +267,7 @@ class Phraser:
         order = sorted(same, key=lambda k: self.gap(k, j))
         near = self.gap(order[0], j)
         ahead = self.gap(order[1], j) - near if len(same) > 1 else 1.0
-        forms = ["next to", "near", "beside", "close to", "by", "that is next to", "right next to"] if near < 0.15 and ahead > 0.2 else []
-        forms += ["closest to", "nearest to", "that is closest to", "nearest"] if len(same) > 1 and ahead > 0.1 else []
+        forms = (NEAR if near < 0.15 and ahead > 0.2 else []) + (NEAREST if len(same) > 1 and ahead > 0.1 else [])
         if not forms:
             return None
         return f"{self.pick(['the ', ''])}{self.dressed(order[0], name)} {self.pick(forms)} the {self.dressed(j, other)}", order[:1], ["relation"]
@@ -306,12 +315,8 @@ class Phraser:
         hits = [i for i, g in zip(same, gap) if g > 0]
         if len(hits) != (0 if wrong else 1):
             return None
-        text = {"left": ["left of", "to the left of", "on the left of"], "right": ["right of", "to the right of", "on the right of"],
-                "above": ["above", "over"], "below": ["below", "under"]}[rel]
-        if self.wide and self.chance(0.25):
-            text = ["that is " + t for t in text] + ["which is " + t for t in text[:1]] + ["located " + t for t in text[:1]]
         subject = self.shown(name) if wrong else self.dressed(hits[0], name)
-        return f"{self.pick(['the ', ''])}{subject} {self.pick(text)} the {self.dressed(j, other)}", hits, ["relation"]
+        return f"{self.pick(['the ', ''])}{subject} {self.side(rel)} the {self.dressed(j, other)}", hits, ["relation"]
 
     # ---------------------------------------------------------------- photographs only
     def touching(self, i, j, by=0.02):
@@ -514,7 +519,10 @@ class Phraser:
         if r < 0.9:
             return self.pick(["the {} on the left", "the {} on the right", "left {}", "right {}", "largest {}", "{} in the middle"]).format(name), [], ["category"]
         other = self.objs[int(self.rng.integers(len(self.objs)))]["names"][0]
-        rel = self.pick(["left of", "right of", "above", "below", "next to"] + (["near", "beside", "closest to", "that is left of", "that is right of"] if self.wide else []))
+        if self.wide:                                       # in the words in which present things are told, or these alone would say that it is absent
+            rel = self.side(self.pick(list(SIDES))) if self.chance(0.6) else self.pick(NEAR + NEAREST)
+        else:
+            rel = self.pick(["left of", "right of", "above", "below", "next to"])
         return (f"the {other} {rel} the {name}" if self.chance(0.5) else f"the {name} {rel} the {other}"), [], ["relation"]
 
     def make(self, objs, blocked, count, absent_share=0.22, masks=None, labelled=False, found=False):
