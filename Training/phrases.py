@@ -5,6 +5,7 @@ share of its pixels), cx, cy, area (all relative to the picture).  Every maker
 returns (phrase, indices of the denoted objects, tags) or None when the picture
 does not allow an unambiguous phrase of that kind.
 """
+import re
 import zlib
 
 import numpy as np
@@ -41,7 +42,17 @@ NEAR = ["next to", "near", "beside", "close to", "by", "that is next to", "right
 NEAREST = ["closest to", "nearest to", "that is closest to", "nearest"]
 # What people put around a phrase; the first ones only where one thing is meant.
 AROUND = ["where is {}", "where is {}?", "which one is {}?", "segment {}", "please segment {}", "find {}", "show me {}", "mark {}", "select {}", "i want {}", "i mean {}", "look for {}", "can you find {}?",
-          "the mask of {}", "{}, please", "{} in the picture", "{} in this image", "{} in the photo", "{}?"]
+          "the mask of {}", "{}, please", "{} in the picture", "{} in this image", "{} in the photo", "{}?",
+          "highlight {}", "outline {}", "point to {}", "give me {}", "cut out {}", "could you mark {}?", "i'm looking for {}", "only {}"]
+AROUND_MANY = ["where are {}?", "where are {}", *AROUND[3:]]
+# Other words for names; a phrase is sometimes said with one of them.
+SYNONYMS = {
+    "cat": ["kitty", "pussycat"], "dog": ["doggy", "hound"], "rabbit": ["bunny"], "turtle": ["tortoise"], "crocodile": ["alligator"], "person": ["human", "human being"],
+    "man": ["gentleman", "dude"], "woman": ["female"], "car": ["automobile", "auto"], "airplane": ["aeroplane", "aircraft", "jet"], "ship": ["vessel"], "bicycle": ["cycle"],
+    "motorcycle": ["motor bike"], "truck": ["lorry"], "cell phone": ["mobile phone", "smartphone", "cellphone"], "phone": ["telephone"], "laptop": ["notebook computer"],
+    "tv": ["television set", "tv set"], "couch": ["settee"], "backpack": ["rucksack"], "umbrella": ["parasol"], "glasses": ["eyeglasses", "spectacles"], "flower": ["blossom"],
+    "mug": ["coffee mug"], "gift": ["present"], "soccer ball": ["football"], "trash can": ["bin", "garbage can"], "donut": ["doughnut"], "bread": ["loaf"], "clock": ["timepiece"],
+}
 
 
 class Phraser:
@@ -65,10 +76,12 @@ class Phraser:
         return name
 
     def noun(self, o):
-        if self.wide and self.chance(0.1):
+        if self.wide and self.chance(0.16):
             kinds = [k for k in self.kinds if o["names"][0] in nouns.KINDS[k]]
             if kinds:
                 return kinds[0]
+            if not self.photo and self.chance(0.15):
+                return self.pick(["object", "thing"])
         return o["names"][0] if self.chance(0.65) else self.pick(o["names"])
 
     def shown(self, name):
@@ -134,6 +147,11 @@ class Phraser:
             return self.pick(["{n} in {c}", "the {n} in {c}", "{n} wearing {c}", "{n} in the {c} clothes"]).format(n=self.shown(name), c=word), hits, ["attribute"]
         if not self.photo and self.chance(0.1) and not wrong and sum(self.is_colour(x, word) is not False for x in self.objs) == 1:
             return self.pick(["the {c} one", "the {c} object", "{c} thing"]).format(c=word), hits, ["attribute"]
+        if self.wide and not wrong and len(same) > 1 and self.chance(0.15):
+            others = [j for j in same if j not in hits]
+            known = main_colour(self.objs[others[0]]["shares"])
+            if known and not held_out(known, name) and all(self.is_colour(self.objs[j], known) for j in others) and self.is_colour(o, known) is False:
+                return self.pick(["the {n} that is not {c}", "the {n} which is not {c}", "the {n} that isn't {c}"]).format(n=name, c=known), hits, ["attribute"]
         if self.wide and self.chance(0.15):
             many = nouns.plural(name)
             forms = ["the {c} {m}", "all {c} {m}", "all the {c} {m}"] if wrong and self.chance(0.5) else ["the {n} that is {c}", "the {n} which is {c}", "the {c} colored {n}", "the {n} in {c}"]
@@ -151,6 +169,13 @@ class Phraser:
             return None
         order = sorted(same, key=lambda j: -self.objs[j]["area"])
         big, small = self.objs[order[0]]["area"] > 1.4 * self.objs[order[1]]["area"], self.objs[order[-1]]["area"] * 1.4 < self.objs[order[-2]]["area"]
+        if self.wide and len(same) > 2 and self.chance(0.12):
+            down = self.chance(0.6)
+            order = order if down else order[::-1]
+            first, second, third = (self.objs[j]["area"] for j in order[:3])
+            if min(max(first, second) / min(first, second), max(second, third) / min(second, third)) < 1.4:
+                return None
+            return self.pick(["the ", ""]) + f"second {self.pick(['largest', 'biggest'] if down else ['smallest'])} {self.shown(name)}", [order[1]], ["size"]
         largest = self.chance(0.6 if self.photo else 0.5)
         if not (big if largest else small):
             return None
@@ -194,6 +219,7 @@ class Phraser:
             forms = ["{w} {n}", "the {n} on the {w}", "{n} on the {w}", "{n} on the {w} side", "the {n} to the {w}", "the {w} {n}"]
             if len(same) > 1:
                 forms += ["{w}most {n}", "{n} furthest to the {w}", "the {n} on the far {w}", "far {w} {n}"]
+                forms += ["the first {n} from the {w}", "first {n} from the {w}"] if self.wide else []
         else:
             forms = ["the {n} at the {w}", "{n} at the {w}", "{w} {n}", "the {w} {n}"]
             forms += (["the {n} in front", "front {n}", "the closest {n}"] if last else ["the {n} in the back"]) if self.deep and len(same) > 1 else []
@@ -220,11 +246,11 @@ class Phraser:
         return self.pick(["the {c} {n} on the {w}", "{c} {n} on the {w}", "{w} {c} {n}", "the {w} {c} {n}", "{c} {n} at the {w}"]).format(
             c=word, n=c[1], w=("left", "right")[side]), order[:1], ["attribute", "position"]
 
-    def side(self, rel):
+    def side(self, rel, be="is"):
         """Words for one of SIDES."""
         text = SIDES[rel]
         if self.wide and self.chance(0.25):
-            text = ["that is " + t for t in text] + ["which is " + text[0], "located " + text[0]]
+            text = [f"that {be} {t}" for t in text] + [f"which {be} {text[0]}", "located " + text[0]]
         return self.pick(text)
 
     def coloured_size(self):
@@ -256,7 +282,7 @@ class Phraser:
         name = self.objs[j]["names"][0]
         return None if j in other_than or name in self.blocked or self.named(name) != [j] or names & set(self.objs[j]["names"]) else (j, name)
 
-    def nearby(self):
+    def nearby(self, wrong=False):
         """The thing next to another, or the nearest of several to it."""
         c = self.choose()
         mark = c and self.landmark({c[1]}, c[2])
@@ -266,13 +292,15 @@ class Phraser:
         j, other = mark
         order = sorted(same, key=lambda k: self.gap(k, j))
         near = self.gap(order[0], j)
+        if wrong:
+            return (f"{self.pick(['the ', ''])}{name} {self.pick(NEAR)} the {self.dressed(j, other)}", [], ["relation"]) if near > 0.4 else None
         ahead = self.gap(order[1], j) - near if len(same) > 1 else 1.0
         forms = (NEAR if near < 0.15 and ahead > 0.2 else []) + (NEAREST if len(same) > 1 and ahead > 0.1 else [])
         if not forms:
             return None
         return f"{self.pick(['the ', ''])}{self.dressed(order[0], name)} {self.pick(forms)} the {self.dressed(j, other)}", order[:1], ["relation"]
 
-    def between(self):
+    def between(self, wrong=False):
         """The thing between two others."""
         c = self.choose()
         marks = c and [self.landmark({c[1]}, c[2]) for _ in range(2)]
@@ -289,11 +317,16 @@ class Phraser:
             at = np.array([self.objs[k]["cx"], self.objs[k]["cy"]]) - ends[0]
             return float(at @ along) / length ** 2, abs(float(at[0] * along[1] - at[1] * along[0])) / length ** 2
 
-        hits = [k for k in c[2] if 0.2 < off(k)[0] < 0.8 and off(k)[1] < 0.3]
-        if len(hits) != 1 or any(-0.1 < off(k)[0] < 1.1 and off(k)[1] < 0.6 for k in c[2] if k not in hits):
+        if wrong:
+            if any(-0.2 < off(k)[0] < 1.2 and off(k)[1] < 0.8 for k in c[2]):
+                return None
+            hits = []
+        else:
+            hits = [k for k in c[2] if 0.2 < off(k)[0] < 0.8 and off(k)[1] < 0.3]
+        if not wrong and (len(hits) != 1 or any(-0.1 < off(k)[0] < 1.1 and off(k)[1] < 0.6 for k in c[2] if k not in hits)):
             return None
         a, b = (self.dressed(j, name) for j, name in marks)
-        return f"{self.pick(['the ', ''])}{self.dressed(hits[0], c[1])} between the {a} and the {b}", hits, ["relation"]
+        return f"{self.pick(['the ', ''])}{c[1] if wrong else self.dressed(hits[0], c[1])} between the {a} and the {b}", hits, ["relation"]
 
     def relation(self, wrong=False):
         c = self.choose()
@@ -313,10 +346,25 @@ class Phraser:
         if any(-0.04 < g < 0.1 for g in gap):
             return None
         hits = [i for i, g in zip(same, gap) if g > 0]
+        if self.wide and not wrong and len(hits) > 1:
+            return f"{self.pick(['the ', 'all the ', 'all ', ''])}{nouns.plural(name)} {self.side(rel, 'are')} the {self.dressed(j, other)}", hits, ["relation"]
         if len(hits) != (0 if wrong else 1):
             return None
         subject = self.shown(name) if wrong else self.dressed(hits[0], name)
         return f"{self.pick(['the ', ''])}{subject} {self.side(rel)} the {self.dressed(j, other)}", hits, ["relation"]
+
+    def otherwise(self, phrase):
+        """The phrase, sometimes with another word for a name in it, unless something else in the picture has that name."""
+        if not self.chance(0.15):
+            return phrase
+        here = {n for o in self.objs for n in o["names"]}
+        for name in sorted(SYNONYMS, key=len, reverse=True):
+            words = [w for w in SYNONYMS[name] if w not in here]
+            # Not inside a longer name ("hot dog"): only at the beginning, or after an article or a colour.
+            at = re.search(rf"(^|\b(?:the|{'|'.join(COLOURS)}) ){name}\b", phrase) if words and name in phrase else None
+            if at:
+                return phrase[:at.end(1)] + self.pick(words) + phrase[at.end():]
+        return phrase
 
     # ---------------------------------------------------------------- photographs only
     def touching(self, i, j, by=0.02):
@@ -417,18 +465,20 @@ class Phraser:
             "the {n} in the background", "{n} in the background", "{n} in the back", "the {n} furthest away", "{n} farthest away"]
         return self.pick(forms).format(n=self.shown(c[1])), order[:1], ["position"]
 
-    def corner(self):
+    def corner(self, wrong=False):
         """In the lower left, when no other of its name is near that corner."""
         c = self.choose()
         if c is None:
             return None
         o = self.objs[c[0]]
-        right, low = o["cx"] > 0.5, o["cy"] > 0.5
+        right, low = (o["cx"] > 0.5) != wrong, (o["cy"] > 0.5) != (wrong and self.chance(0.5))
         off = lambda q: max((1 - q["cx"]) if right else q["cx"], (1 - q["cy"]) if low else q["cy"])
-        if off(o) > 0.33 or any(off(self.objs[j]) < 0.48 for j in c[2] if j != c[0]):
+        if min(off(self.objs[j]) for j in c[2]) < 0.6 if wrong else off(o) > 0.33 or any(off(self.objs[j]) < 0.48 for j in c[2] if j != c[0]):
             return None
         v, w = self.pick(["bottom", "lower"] if low else ["top", "upper"]), "right" if right else "left"
-        return self.pick(["{n} in the {v} {w}", "the {n} at the {v} {w}", "{n} in the {v} {w} corner", "{v} {w} {n}"]).format(n=self.shown(c[1]), v=v, w=w), [c[0]], ["position"]
+        forms = ["{n} in the {v} {w}", "the {n} at the {v} {w}", "{n} in the {v} {w} corner", "{v} {w} {n}"]
+        forms += ["the {n} in the {v} {w} corner", "the {v} {w} {n}", "the {n} on the {v} {w}", "the {n} in the {v} {w} corner of the picture"] if self.wide else []
+        return self.pick(forms).format(n=self.shown(c[1]), v=v, w=w), [] if wrong else [c[0]], ["position"]
 
     def mistaken(self):
         """Absent, and near the truth: what goes with the things that are there, or what nobody does with them."""
@@ -465,6 +515,8 @@ class Phraser:
                 mark = self.landmark({name, other}, same + b)
                 if mark:
                     return self.pick(["the {a}, the {b} and the {c}", "{a}, {b} and {c}"]).format(a=name, b=other, c=mark[1]), same + b + [mark[0]], ["category"]
+            if self.wide:
+                name, other = self.dressed(same[0], name), self.dressed(b[0], other)
             return self.pick(["the {a} and the {b}", "{a} and {b}", "both the {a} and the {b}"]).format(a=name, b=other), same + b, ["category"]
         if len(same) < 2:
             return None
@@ -481,7 +533,10 @@ class Phraser:
             hits = [j for j, f in zip(same, flags) if f]
             if None in flags or len(hits) < 2:
                 return None
-            return self.pick(["all the {c} {m}", "the {c} {m}", "{c} {m}"]).format(c=word, m=many), hits, ["attribute"]
+            forms = ["all the {c} {m}", "the {c} {m}", "{c} {m}"]
+            if self.wide:
+                forms += ["everything {c}", "everything that is {c}", "anything {c}"] if name in ("object", "thing") else ["all {c} {m}", "the {m} that are {c}", "every {c} {n}"]
+            return self.pick(forms).format(c=word, m=many, n=name), hits, ["attribute"]
         forms = ["all the {m}", "all {m}", "the {m}", "{m}", "every {n}"]
         if (self.photo or self.wide) and len(same) in NUMBERS:
             forms += ["{k} {m}", "the {k} {m}"]
@@ -501,10 +556,13 @@ class Phraser:
                 return made
         r = self.rng.random()
         if self.objs and r < 0.6:
-            made = self.pick([self.colour, self.position, self.position, self.relation])(wrong=True)
+            ways = [self.colour, self.position, self.position, self.relation]
+            if self.wide and not self.photo:
+                ways += [self.relation, self.relation, self.corner, self.between, self.nearby]
+            made = self.pick(ways)(wrong=True)
             if made or r < 0.3:
                 return made
-        kinds = self.kinds if self.wide and self.chance(0.06) else ()
+        kinds = self.kinds if self.wide and self.chance(0.08) else ()
         name = self.pick(kinds) if kinds else self.absent_names()
         words = set(name.split())
         if name in self.blocked or kinds and self.named(name) or any(name in o["names"] or words & set(" ".join(o["names"]).split()) for o in self.objs):
@@ -543,7 +601,7 @@ class Phraser:
             weights.update(dict(depth=1.0) if self.deep else {})
             weights.update(dict(interaction=2.5, beside=1.2) if labelled or found else {})
         elif self.wide:
-            weights.update(nearby=1.8, between=0.6, coloured_size=0.7)
+            weights.update(nearby=1.8, between=0.6, coloured_size=0.7, corner=0.9)
         kinds, p = list(weights), [w / sum(weights.values()) for w in weights.values()]
         out, seen = [], set()
         absent = int(self.rng.binomial(count, absent_share)) if objs else 1
@@ -564,6 +622,8 @@ class Phraser:
                 continue
             seen.add(key)
             group = "absent" if not made[1] else "single" if len(made[1]) == 1 else "multi"
-            phrase = self.pick(AROUND[0 if group != "multi" else 3:]).format(made[0]) if self.wide and self.chance(0.05) else made[0]
+            phrase = self.otherwise(made[0]) if self.wide else made[0]
+            if self.wide and self.chance(0.06):
+                phrase = self.pick(AROUND if group != "multi" else AROUND_MANY).format(phrase)
             out.append(dict(phrase=phrase, targets=made[1], kind=group, tags=made[2]))
         return out

@@ -2,8 +2,9 @@
 
     prepare.py --data ../shared/referring --cache CACHE
 
-Writes photos.npy [n, 256, 256, 3] uint8 (squeezed to a square, as the server
-does), masks.npy [m, 8192] (256 x 256 bits), sprites.npy [s, 128, 128, 4]
+Writes photos.npy [n, 384, 384, 3] uint8 (squeezed to a square, as the server
+does; crops of them are still as sharp as what the model is asked about), backgrounds.npy [b, 256, 256, 3] (those without labels, for the held-out
+scenes, which stay as they were), masks.npy [m, 8192] (256 x 256 bits), sprites.npy [s, 128, 128, 4]
 (cut-outs with alpha) and index.json, which describes them.  What label.py found
 (CACHE/machine.json) is taken in where it is there, and so are the drawings of
 Noto Color Emoji (Debian's fonts-noto-color-emoji; SIL Open Font License) and of
@@ -11,6 +12,8 @@ EmojiOne (Debian's ruby-gemojione; CC BY-SA 4.0): cut-outs from these are
 marked `extra` and only ever trained on, so that the held-out scenes stay the same
 with and without them.  So are Tux Paint's stamps, mostly photographs cut out (Debian's
 tuxpaint-stamps-default; GPL 2), of which those are taken that show a known kind of thing.  The development photos (coco_dev) are not read.
+Free phrases are the pack's and those of told.jsonl beside this file: a phrase, and category and box (x0, y0, x1, y1 in the pack's pixels) of each thing
+that it denotes (none: not in the picture).
 """
 import argparse
 import glob
@@ -24,10 +27,12 @@ from pycocotools import mask as rle
 import nouns
 from colours import colour_shares
 
-SIDE, SPRITE = 256, 128
+SHARP, SIDE, SPRITE = 384, 256, 128
 NOTO = "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"
 EMOJIONE = max(glob.glob("/usr/share/rubygems-integration/all/gems/gemojione-*/assets/png"), default="")
 STAMPS = "/usr/share/tuxpaint/stamps"
+TOLD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "told.jsonl")
+SAME = 0.6                                                 # box IoU from which on two boxes of a name are one thing
 
 
 def photos_of(pack):
@@ -35,8 +40,8 @@ def photos_of(pack):
     return [i for i in pack["images"] if i["set"] != "coco_dev"]
 
 
-def squeeze(rgb):
-    return np.asarray(Image.fromarray(rgb).resize((SIDE, SIDE), Image.BICUBIC))
+def squeeze(rgb, side):
+    return np.asarray(Image.fromarray(rgb).resize((side, side), Image.BICUBIC))
 
 
 def squeeze_mask(mask):
@@ -100,6 +105,18 @@ def stamps(folder, known):
                 yield rgba, names
 
 
+def said(line, photo, objects):
+    """One line of told.jsonl -> the phrase with its targets among the photo's objects; None when one of them isn't there."""
+    targets = []
+    for name, x0, y0, x1, y1 in line["targets"]:
+        of_name = [o for o in photo["objects"] if "bbox" in objects[o] and objects[o]["names"][0] == instance_names(name, photo["set"])[0]]
+        alike = [rle.iou([objects[o]["bbox"]], [[x0, y0, x1 - x0, y1 - y0]], [0])[0, 0] for o in of_name]
+        if not alike or max(alike) < SAME:
+            return None
+        targets.append(of_name[int(np.argmax(alike))])
+    return dict(phrase=line["expression"], targets=targets, kind=("absent", "single", "multi")[min(len(targets), 2)], tags=line["tags"])
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--data", default=os.environ.get("REFERRING_DATA", "../shared/referring"))
@@ -116,8 +133,8 @@ def main():
     for ann in pack["annotations"]:
         by_image.setdefault(ann["image_id"], []).append(ann)
     machine = json.load(open(f"{a.cache}/machine.json")) if os.path.exists(f"{a.cache}/machine.json") else {}
-    photos = np.lib.format.open_memmap(f"{a.cache}/photos.npy", "w+", np.uint8, (len(images), SIDE, SIDE, 3))
-    photo_index, mask_rows, objects, sprites, sprite_index, extra = [], [], [], [], [], []
+    photos = np.lib.format.open_memmap(f"{a.cache}/photos.npy", "w+", np.uint8, (len(images), SHARP, SHARP, 3))
+    backgrounds, photo_index, mask_rows, objects, sprites, sprite_index, extra = [], [], [], [], [], [], []
 
     def add_sprite(rgba, names, origin, shares, **more):
         s, box = sprite_of(rgba)
@@ -129,7 +146,9 @@ def main():
 
     for n, im in enumerate(images):
         rgb = np.asarray(Image.open(f"{a.data}/{im['file_name']}").convert("RGB"))
-        photos[n] = squeeze(rgb)
+        photos[n] = squeeze(rgb, SHARP)
+        if im["set"] == "background":
+            backgrounds.append(squeeze(rgb, SIDE))
         photo_index.append(dict(set=im["set"], source=im.get("source_image_id"), width=im["width"], height=im["height"], objects=[]))
         union = np.zeros(rgb.shape[:2], np.uint8)
         for ann in by_image.get(im["id"], []):
@@ -146,7 +165,7 @@ def main():
                 continue
             shares = colour_shares(rgb[m > 0])
             photo_index[n]["objects"].append(len(objects))
-            objects.append(dict(id=ann["id"], names=names, crowd=crowd, stuff=not cat.get("isthing", 1), shares=shares,
+            objects.append(dict(id=ann["id"], names=names, crowd=crowd, stuff=not cat.get("isthing", 1), shares=shares, bbox=ann["bbox"],
                                 area=float(small.mean())))
             mask_rows.append(np.packbits(small))
             x, y, w, h = ann["bbox"]
@@ -164,9 +183,9 @@ def main():
                 continue
             photo_index[n]["objects"].append(len(objects))
             names, shares = instance_names(name, im["set"]), colour_shares(rgb[m > 0])
-            objects.append(dict(names=names, crowd=False, stuff=False, machine=score, shares=shares, area=float(small.mean())))
+            area, (x, y, w, h) = int(m.sum()), rle.toBbox(code).tolist()
+            objects.append(dict(names=names, crowd=False, stuff=False, machine=score, shares=shares, area=float(small.mean()), bbox=[x, y, w, h]))
             mask_rows.append(np.packbits(small))
-            area, (x, y, w, h) = int(m.sum()), rle.toBbox(code)
             if score > 0.6 and area > 1300 and worth_cutting(area, w, h):
                 extra.append((np.dstack([rgb, m * 255])[int(y):int(y + h), int(x):int(x + w)], names, im["set"], shares))
         photo_index[n]["maybe"] = {word: score for name, score in found["maybe"].items() for word in instance_names(name, im["set"])}
@@ -187,6 +206,7 @@ def main():
     extra += [(rgba, names, "stamp", colour_shares(opaque(rgba))) for rgba, names in stamps(a.stamps, known)]
     for one in extra:
         add_sprite(*one, extra=True)
+    np.save(f"{a.cache}/backgrounds.npy", np.stack(backgrounds))
     np.save(f"{a.cache}/masks.npy", np.stack(mask_rows))
     np.save(f"{a.cache}/sprites.npy", np.stack(sprites))
     expressions = [json.loads(line) for f in ("train_expressions", "train_extra_absent") for line in open(f"{a.data}/{f}.jsonl")]
@@ -196,8 +216,14 @@ def main():
     for e in expressions:
         if e["image_id"] in by_source and all(i in by_id for i in e["annotation_ids"]):
             human.append(dict(photo=by_source[e["image_id"]], phrase=e["expression"], targets=[by_id[i] for i in e["annotation_ids"]], kind=e["kind"], tags=e["tags"]))
+    by_source = {p["source"]: i for i, p in enumerate(photo_index) if p["set"] == "coco_train" or p["set"] == "coco_person" and machine}
+    told = [json.loads(line) for line in open(TOLD)]
+    for e in told:
+        found = said(e, photo_index[by_source[e["image_id"]]], objects) if e["image_id"] in by_source else None
+        if found:
+            human.append(dict(found, photo=by_source[e["image_id"]]))
     json.dump(dict(photos=photo_index, objects=objects, sprites=sprite_index, human=human), open(f"{a.cache}/index.json", "w"))
-    print(len(images), "photos", len(objects), "objects", len(sprites), "sprites,", len(extra), "of them extra,", len(human), "of", len(expressions), "human phrases")
+    print(len(images), "photos", len(objects), "objects", len(sprites), "sprites,", len(extra), "of them extra,", len(human), "of", len(expressions) + len(told), "free phrases")
 
 
 if __name__ == "__main__":

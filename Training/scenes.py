@@ -21,7 +21,7 @@ PATCH = 14
 
 class Source:
     def __init__(self, cache, teacher=False):
-        self.photos = np.load(f"{cache}/photos.npy", mmap_mode="r")
+        self.photos, self.small = (np.load(f"{cache}/{n}.npy", mmap_mode="r") for n in ("photos", "backgrounds"))
         self.masks = np.load(f"{cache}/masks.npy", mmap_mode="r")
         self.sprites = np.load(f"{cache}/sprites.npy", mmap_mode="r")
         self.teacher = [np.load(f"{cache}/teacher_{n}.npy", mmap_mode="r") for n in ("photos", "sprites")] if teacher and os.path.exists(f"{cache}/teacher_sprites.npy") else None
@@ -34,7 +34,9 @@ class Source:
             p["human"] = []
         for h in index["human"]:
             self.photo_info[h["photo"]]["human"].append(dict(h, phrase=h["phrase"].strip().lower().rstrip(".")))
-        self.by_set["human"] = [i for i, p in enumerate(self.photo_info) if p["human"]]
+        for i, p in enumerate(self.photo_info):
+            if p["human"]:
+                self.by_set.setdefault("human" if p["set"] == "coco_train" else "told", []).append(i)
         self.drawn = [not s["origin"].startswith(("coco", "ccp", "background", "stamp")) for s in self.sprite_info]
         self._split()
         self.said = self._said_of_things()
@@ -97,11 +99,12 @@ class Source:
             t = np.linspace(0, 1, size)[:, None, None] if rng.random() < 0.5 else np.linspace(0, 1, size)[None, :, None]
             return (a * (1 - t) + b * t + np.zeros((size, size, 3))).astype(np.uint8), None
         pid = self.backgrounds[held][rng.integers(len(self.backgrounds[held]))]
+        picture = self.small[self.by_set["background"].index(pid)] if held else self.photos[pid]
         s = rng.uniform(128, 256)
         x, y = rng.uniform(0, 256 - s, 2)
         flip = not held and rng.random() < 0.5
         box = (x, y, x + s, y + s)
-        return part_of(self.photos[pid], (size, size), box, flip).copy(), self._seen(pid, box, (size // PATCH,) * 2, flip)
+        return part_of(picture, (size, size), box, flip).copy(), self._seen(pid, box, (size // PATCH,) * 2, flip)
 
     def _seen(self, pid, box, g, flip):
         """The teacher's features of a crop of a photo at the centres of g = (across, down) patches."""
@@ -193,6 +196,9 @@ class Source:
         wanted = self._choose(rng, int(rng.integers(objects[0], objects[1] + 1)), held, mix)
         objs, keep, blocked = self._paste(rng, canvas, wanted, scale, [], [], not held)
         canvas = jitter(canvas, rng)
+        if not held and rng.random() < 0.25:                # as a small picture looks that is made larger
+            few = int(size * rng.uniform(0.5, 0.95))
+            canvas = np.asarray(Image.fromarray(canvas).resize((few, few), Image.BILINEAR).resize((size, size), Image.BICUBIC))
         found = Phraser(rng, lambda: self.random_name(rng, mix), allow_held_out=held, wide=wide).make(objs, blocked, count, absent)
         return self._finish(canvas, objs, keep, found, size, 0, seen)
 
@@ -274,16 +280,16 @@ class Source:
         return lambda: self.coco_names[int(rng.choice(len(self.coco_names), p=self.coco_p))] if rng.random() < 0.85 else self.random_name(rng)
 
     def photo(self, rng, size, count, which=None, crop=(0.6, 1.0), absent=0.22, pasted=0.5, turned=0.5, false=0.0):
-        shares = WITH_MACHINE if self.by_set["machine"] else WITHOUT_MACHINE
-        kind = which or list(shares)[int(rng.choice(len(shares), p=list(shares.values())))]
+        shares = {k: v for k, v in (WITH_MACHINE if self.by_set["machine"] else WITHOUT_MACHINE).items() if self.by_set.get(k)}
+        kind = which or list(shares)[int(rng.choice(len(shares), p=np.array(list(shares.values())) / sum(shares.values())))]
         pid = self.by_set[kind][rng.integers(len(self.by_set[kind]))]
         info = self.photo_info[pid]
-        human = kind == "human"
+        human = kind in ("human", "told")
         view = self._view(rng, pid, size, size, (0.85 if human and rng.random() < 0.5 else crop[0], 1.0), turned)
         canvas, objs, keep, blocked, seen = view["canvas"], view["objs"], view["masks"], view["blocked"], view["seen"]
         where, flip, whole = view["where"], view["flip"], view["whole"]
         added = set()
-        if kind in ("coco_train", "human", "machine") and rng.random() < pasted:
+        if kind in ("coco_train", "human", "told", "machine") and rng.random() < pasted:
             sids = self._choose(rng, int(rng.integers(1, 4)))
             before = [id(m) for m in keep]
             objs, keep, hidden = self._paste(rng, canvas, sids, (0.2, 0.5), objs, keep, True)
@@ -309,14 +315,14 @@ class Source:
                     found.append(dict(phrase=text, targets=[], kind="absent", tags=tags))
                     absent *= 0.6
                     break
-        if kind in ("coco_person", "machine", "ccp"):
-            if kind != "machine":
+        if kind in ("coco_person", "told", "machine", "ccp"):
+            if kind in ("coco_person", "ccp"):
                 absent *= 0.6
             pick_absent_all = pick_absent
             pick_absent = lambda: next((n for n in (pick_absent_all() for _ in range(9)) if n not in COMMON and n not in labelled), "giraffe")
             if kind == "ccp" and rng.random() < 0.5:
                 pick_absent = lambda: ["hat", "scarf", "sunglasses", "belt", "jeans", "shorts", "skirt", "dress", "bag", "boots", "tie", "socks", "coat"][rng.integers(13)]
-        found += Phraser(rng, pick_absent, photo=True).make(objs, blocked, count - len(found), absent, keep, kind in ("coco_train", "human"), kind == "machine")
+        found += Phraser(rng, pick_absent, photo=True).make(objs, blocked, count - len(found), absent, keep, kind in ("coco_train", "human"), kind in ("told", "machine"))
         return self._finish(canvas, objs, keep, sayable(found[:count], true), size, 0 if kind in ("coco_train", "human") else -1, seen)
 
     # ---------------------------------------------------------------- common
@@ -351,10 +357,10 @@ class Source:
 # and the rest ("pineapple", "mermaid").  Weights learned from `usual` alone rejected a third of what was not there when asked for the rest.
 NAME_MIXES = dict(learned=dict(coco=1.8, usual=0.6, rare=0.6), usual=dict(coco=2.5, usual=0.4, rare=0.03))
 # How often a photograph comes from which set: with labels of label.py, and without.
-WITH_MACHINE = dict(coco_train=0.06, human=0.16, machine=0.56, coco_person=0.12, ccp=0.10)
+WITH_MACHINE = dict(coco_train=0.05, human=0.14, told=0.45, machine=0.22, coco_person=0.07, ccp=0.07)
 WITHOUT_MACHINE = dict(coco_train=0.32, human=0.26, coco_person=0.31, ccp=0.11)
 TILES = ("machine", "machine", "machine", "human")      # whence the photographs of a mosaic
-BORROWED = dict(human=0.05)                                # how often one is asked what was said of another photo
+BORROWED = dict(human=0.05, told=0.05)                                # how often one is asked what was said of another photo
 DOUBT = 0.2                                                # a detector's score from which on a thing may well be there
 COMMON = set("car chair table tree bag handbag backpack bottle cup phone cell phone book bench tie umbrella purse building wall sky grass floor".split()) | {"cell phone", "dining table"}
 # Colours that people tell these by; an apple may be of any.
@@ -387,8 +393,9 @@ def describe(mask, names, shares, **more):
 
 
 def part_of(picture, size, box, flip=False, turn=0.0):
-    """uint8 [h, w] or [h, w, 3] -> the same of `size` (width, height): the part in `box` (x0, y0, x1, y1), turned about its middle
-    by `turn` degrees (black where it leaves the picture) and then perhaps mirrored."""
+    """uint8 [s, s] or [s, s, 3] -> the same of `size` (width, height): the part in `box` (x0, y0, x1, y1, of a side of 256), turned about
+    its middle by `turn` degrees (black where it leaves the picture) and then perhaps mirrored."""
+    box = tuple(v * len(picture) / 256 for v in box)
     im = Image.fromarray(picture)
     if turn:
         x0, y0, x1, y1 = box
