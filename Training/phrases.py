@@ -38,6 +38,7 @@ def held_out(*words):
 
 
 SIDES = {"left": ["left of", "to the left of", "on the left of"], "right": ["right of", "to the right of", "on the right of"], "above": ["above", "over"], "below": ["below", "under"]}
+MORE_SIDES = {"left": ["on the left side of", "at the left of"], "right": ["on the right side of", "at the right of"], "above": ["higher than", "on top of"], "below": ["beneath", "underneath", "lower than"]}
 NEAR = ["next to", "near", "beside", "close to", "by", "that is next to", "right next to"]
 NEAREST = ["closest to", "nearest to", "that is closest to", "nearest"]
 # What people put around a phrase; the first ones only where one thing is meant.
@@ -52,6 +53,13 @@ SYNONYMS = {
     "motorcycle": ["motor bike"], "truck": ["lorry"], "cell phone": ["mobile phone", "smartphone", "cellphone"], "phone": ["telephone"], "laptop": ["notebook computer"],
     "tv": ["television set", "tv set"], "couch": ["settee"], "backpack": ["rucksack"], "umbrella": ["parasol"], "glasses": ["eyeglasses", "spectacles"], "flower": ["blossom"],
     "mug": ["coffee mug"], "gift": ["present"], "soccer ball": ["football"], "trash can": ["bin", "garbage can"], "donut": ["doughnut"], "bread": ["loaf"], "clock": ["timepiece"],
+    # The longer names of drawings.
+    "hippo": ["hippopotamus"], "rhino": ["rhinoceros"], "bee": ["honeybee"], "buffalo": ["water buffalo"], "shell": ["seashell"], "race car": ["racing car"], "fire truck": ["fire engine"],
+    "suv": ["sport utility vehicle"], "small plane": ["small airplane"], "steam train": ["steam locomotive"], "ufo": ["flying saucer"], "frisbee": ["flying disc"], "sneaker": ["running shoe"],
+    "high heel": ["high-heeled shoe"], "fries": ["french fries"], "corn": ["ear of corn"], "chili pepper": ["hot pepper"], "pine tree": ["evergreen tree"], "cocktail": ["cocktail glass"],
+    "beer": ["beer mug"], "computer": ["desktop computer"], "microphone": ["studio microphone"], "piano": ["musical keyboard"], "disco ball": ["mirror ball"], "old house": ["derelict house"],
+    # Colours.
+    "gray": ["grey"], "purple": ["violet"],
 }
 
 
@@ -249,8 +257,8 @@ class Phraser:
     def side(self, rel, be="is"):
         """Words for one of SIDES."""
         text = SIDES[rel]
-        if self.wide and self.chance(0.25):
-            text = [f"that {be} {t}" for t in text] + [f"which {be} {text[0]}", "located " + text[0]]
+        if self.wide and self.chance(0.4):
+            text = [f"that {be} {t}" for t in text] + [f"which {be} {text[0]}", "located " + text[0]] if self.chance(0.6) else MORE_SIDES[rel]
         return self.pick(text)
 
     def coloured_size(self):
@@ -355,7 +363,7 @@ class Phraser:
 
     def otherwise(self, phrase):
         """The phrase, sometimes with another word for a name in it, unless something else in the picture has that name."""
-        if not self.chance(0.15):
+        if not self.chance(0.2):
             return phrase
         here = {n for o in self.objs for n in o["names"]}
         for name in sorted(SYNONYMS, key=len, reverse=True):
