@@ -325,13 +325,9 @@ class Phraser:
             at = np.array([self.objs[k]["cx"], self.objs[k]["cy"]]) - ends[0]
             return float(at @ along) / length ** 2, abs(float(at[0] * along[1] - at[1] * along[0])) / length ** 2
 
-        if wrong:
-            if any(-0.2 < off(k)[0] < 1.2 and off(k)[1] < 0.8 for k in c[2]):
-                return None
-            hits = []
-        else:
-            hits = [k for k in c[2] if 0.2 < off(k)[0] < 0.8 and off(k)[1] < 0.3]
-        if not wrong and (len(hits) != 1 or any(-0.1 < off(k)[0] < 1.1 and off(k)[1] < 0.6 for k in c[2] if k not in hits)):
+        hits = [k for k in c[2] if 0.2 < off(k)[0] < 0.8 and off(k)[1] < 0.3 and not wrong]
+        about, aside = (0.2, 0.8) if wrong else (0.1, 0.6)
+        if len(hits) != (0 if wrong else 1) or any(-about < off(k)[0] < 1 + about and off(k)[1] < aside for k in c[2] if k not in hits):
             return None
         a, b = (self.dressed(j, name) for j, name in marks)
         return f"{self.pick(['the ', ''])}{c[1] if wrong else self.dressed(hits[0], c[1])} between the {a} and the {b}", hits, ["relation"]
@@ -474,7 +470,7 @@ class Phraser:
         return self.pick(forms).format(n=self.shown(c[1])), order[:1], ["position"]
 
     def corner(self, wrong=False):
-        """In the lower left, when no other of its name is near that corner."""
+        """In the lower left, when no other of its name is near that corner; `wrong`: in a corner that all of its name are far from."""
         c = self.choose()
         if c is None:
             return None

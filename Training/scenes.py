@@ -356,11 +356,12 @@ class Source:
 # How often a cut-out is of which kind of name: those of photographs' things, animals, vehicles and what else has a plain name,
 # and the rest ("pineapple", "mermaid").  Weights learned from `usual` alone rejected a third of what was not there when asked for the rest.
 NAME_MIXES = dict(learned=dict(coco=1.8, usual=0.6, rare=0.6), usual=dict(coco=2.5, usual=0.4, rare=0.03))
-# How often a photograph comes from which set: with labels of label.py, and without.
+# How often a photograph comes from which set: with labels of label.py, and without.  `human`: of coco_train, with free phrases; `told`: others with
+# free phrases; `machine`: whose things label.py named.
 WITH_MACHINE = dict(coco_train=0.05, human=0.14, told=0.45, machine=0.22, coco_person=0.07, ccp=0.07)
 WITHOUT_MACHINE = dict(coco_train=0.32, human=0.26, coco_person=0.31, ccp=0.11)
 TILES = ("machine", "machine", "machine", "human")      # whence the photographs of a mosaic
-BORROWED = dict(human=0.05, told=0.05)                                # how often one is asked what was said of another photo
+BORROWED = dict(human=0.05, told=0.05)                     # how often one is asked what was said of another photo
 DOUBT = 0.2                                                # a detector's score from which on a thing may well be there
 COMMON = set("car chair table tree bag handbag backpack bottle cup phone cell phone book bench tie umbrella purse building wall sky grass floor".split()) | {"cell phone", "dining table"}
 # Colours that people tell these by; an apple may be of any.
