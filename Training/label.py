@@ -27,8 +27,9 @@ import torch.nn.functional as F
 from PIL import Image
 from pycocotools import mask as rle
 
+from prepare import SAME
+
 SURE, MAYBE = 0.4, 0.1
-SAME = 0.6                                                 # box IoU from which two answers of one class mean one thing
 CLASSES = 80
 # The photos' own longer side; 512 and float32 say no more of what is there (--check) and take more than twice as long.
 SIDE = 448

@@ -61,6 +61,10 @@ SYNONYMS = {
     # Colours.
     "gray": ["grey"], "purple": ["violet"],
 }
+LONGEST_FIRST = sorted(SYNONYMS, key=len, reverse=True)
+# Not inside a longer name ("hot dog"): only at the beginning, or after an article or a colour.
+BEFORE_NAME = rf"(^|\b(?:the|{'|'.join(COLOURS)}) )"
+ANYTHING = "object", "thing"                                # what every thing may be called
 
 
 class Phraser:
@@ -89,7 +93,7 @@ class Phraser:
             if kinds:
                 return kinds[0]
             if not self.photo and self.chance(0.15):
-                return self.pick(["object", "thing"])
+                return self.pick(ANYTHING)
         return o["names"][0] if self.chance(0.65) else self.pick(o["names"])
 
     def shown(self, name):
@@ -98,7 +102,7 @@ class Phraser:
 
     def named(self, name):
         kind = nouns.KINDS.get(name, ()) if self.wide else ()
-        return [i for i, o in enumerate(self.objs) if name in o["names"] or o["names"][0] in kind or name in ("object", "thing")]
+        return [i for i, o in enumerate(self.objs) if name in o["names"] or o["names"][0] in kind or name in ANYTHING]
 
     def dressed(self, i, name):
         """The name of object i, sometimes with its colour, which says no more than is true."""
@@ -180,8 +184,8 @@ class Phraser:
         if self.wide and len(same) > 2 and self.chance(0.12):
             down = self.chance(0.6)
             order = order if down else order[::-1]
-            first, second, third = (self.objs[j]["area"] for j in order[:3])
-            if min(max(first, second) / min(first, second), max(second, third) / min(second, third)) < 1.4:
+            areas = [self.objs[j]["area"] for j in order[:3]]
+            if any(max(pair) < 1.4 * min(pair) for pair in zip(areas, areas[1:])):
                 return None
             return self.pick(["the ", ""]) + f"second {self.pick(['largest', 'biggest'] if down else ['smallest'])} {self.shown(name)}", [order[1]], ["size"]
         largest = self.chance(0.6 if self.photo else 0.5)
@@ -362,10 +366,9 @@ class Phraser:
         if not self.chance(0.2):
             return phrase
         here = {n for o in self.objs for n in o["names"]}
-        for name in sorted(SYNONYMS, key=len, reverse=True):
+        for name in LONGEST_FIRST:
             words = [w for w in SYNONYMS[name] if w not in here]
-            # Not inside a longer name ("hot dog"): only at the beginning, or after an article or a colour.
-            at = re.search(rf"(^|\b(?:the|{'|'.join(COLOURS)}) ){name}\b", phrase) if words and name in phrase else None
+            at = re.search(rf"{BEFORE_NAME}{name}\b", phrase) if words and name in phrase else None
             if at:
                 return phrase[:at.end(1)] + self.pick(words) + phrase[at.end():]
         return phrase
@@ -477,7 +480,11 @@ class Phraser:
         o = self.objs[c[0]]
         right, low = (o["cx"] > 0.5) != wrong, (o["cy"] > 0.5) != (wrong and self.chance(0.5))
         off = lambda q: max((1 - q["cx"]) if right else q["cx"], (1 - q["cy"]) if low else q["cy"])
-        if min(off(self.objs[j]) for j in c[2]) < 0.6 if wrong else off(o) > 0.33 or any(off(self.objs[j]) < 0.48 for j in c[2] if j != c[0]):
+        if wrong:
+            fits = all(off(self.objs[j]) >= 0.6 for j in c[2])
+        else:
+            fits = off(o) <= 0.33 and all(off(self.objs[j]) >= 0.48 for j in c[2] if j != c[0])
+        if not fits:
             return None
         v, w = self.pick(["bottom", "lower"] if low else ["top", "upper"]), "right" if right else "left"
         forms = ["{n} in the {v} {w}", "the {n} at the {v} {w}", "{n} in the {v} {w} corner", "{v} {w} {n}"]
@@ -539,7 +546,7 @@ class Phraser:
                 return None
             forms = ["all the {c} {m}", "the {c} {m}", "{c} {m}"]
             if self.wide:
-                forms += ["everything {c}", "everything that is {c}", "anything {c}"] if name in ("object", "thing") else ["all {c} {m}", "the {m} that are {c}", "every {c} {n}"]
+                forms += ["everything {c}", "everything that is {c}", "anything {c}"] if name in ANYTHING else ["all {c} {m}", "the {m} that are {c}", "every {c} {n}"]
             return self.pick(forms).format(c=word, m=many, n=name), hits, ["attribute"]
         forms = ["all the {m}", "all {m}", "the {m}", "{m}", "every {n}"]
         if (self.photo or self.wide) and len(same) in NUMBERS:

@@ -32,7 +32,7 @@ NOTO = "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"
 EMOJIONE = max(glob.glob("/usr/share/rubygems-integration/all/gems/gemojione-*/assets/png"), default="")
 STAMPS = "/usr/share/tuxpaint/stamps"
 TOLD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "told.jsonl")
-SAME = 0.6                                                 # box IoU from which on two boxes of a name are one thing
+SAME = 0.6                                                 # box IoU from which on two boxes of one name mean one thing
 
 
 def photos_of(pack):
@@ -109,9 +109,10 @@ def said(line, photo, objects):
     """One line of told.jsonl -> the phrase with its targets among the photo's objects; None when one of them isn't there."""
     targets = []
     for name, x0, y0, x1, y1 in line["targets"]:
-        of_name = [o for o in photo["objects"] if "bbox" in objects[o] and objects[o]["names"][0] == instance_names(name, photo["set"])[0]]
-        alike = [rle.iou([objects[o]["bbox"]], [[x0, y0, x1 - x0, y1 - y0]], [0])[0, 0] for o in of_name]
-        if not alike or max(alike) < SAME:
+        main = instance_names(name, photo["set"])[0]
+        of_name = [o for o in photo["objects"] if objects[o]["names"][0] == main]
+        alike = rle.iou([objects[o]["bbox"] for o in of_name], [[x0, y0, x1 - x0, y1 - y0]], [0])[:, 0] if of_name else [0]
+        if max(alike) < SAME:
             return None
         targets.append(of_name[int(np.argmax(alike))])
     return dict(phrase=line["expression"], targets=targets, kind=("absent", "single", "multi")[min(len(targets), 2)], tags=line["tags"])
@@ -210,13 +211,12 @@ def main():
     np.save(f"{a.cache}/masks.npy", np.stack(mask_rows))
     np.save(f"{a.cache}/sprites.npy", np.stack(sprites))
     expressions = [json.loads(line) for f in ("train_expressions", "train_extra_absent") for line in open(f"{a.data}/{f}.jsonl")]
-    by_source = {p["source"]: i for i, p in enumerate(photo_index) if p["set"] == "coco_train"}
+    by_source = {p["source"]: i for i, p in enumerate(photo_index) if p["set"] == "coco_train" or p["set"] == "coco_person" and machine}
     by_id = {o["id"]: i for i, o in enumerate(objects) if "id" in o}
     human = []
     for e in expressions:
         if e["image_id"] in by_source and all(i in by_id for i in e["annotation_ids"]):
             human.append(dict(photo=by_source[e["image_id"]], phrase=e["expression"], targets=[by_id[i] for i in e["annotation_ids"]], kind=e["kind"], tags=e["tags"]))
-    by_source = {p["source"]: i for i, p in enumerate(photo_index) if p["set"] == "coco_train" or p["set"] == "coco_person" and machine}
     told = [json.loads(line) for line in open(TOLD)]
     for e in told:
         found = said(e, photo_index[by_source[e["image_id"]]], objects) if e["image_id"] in by_source else None

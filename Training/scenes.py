@@ -280,16 +280,17 @@ class Source:
         return lambda: self.coco_names[int(rng.choice(len(self.coco_names), p=self.coco_p))] if rng.random() < 0.85 else self.random_name(rng)
 
     def photo(self, rng, size, count, which=None, crop=(0.6, 1.0), absent=0.22, pasted=0.5, turned=0.5, false=0.0):
-        shares = {k: v for k, v in (WITH_MACHINE if self.by_set["machine"] else WITHOUT_MACHINE).items() if self.by_set.get(k)}
-        kind = which or list(shares)[int(rng.choice(len(shares), p=np.array(list(shares.values())) / sum(shares.values())))]
+        shares = WITH_MACHINE if self.by_set["machine"] else WITHOUT_MACHINE
+        kind = which or list(shares)[int(rng.choice(len(shares), p=list(shares.values())))]
         pid = self.by_set[kind][rng.integers(len(self.by_set[kind]))]
         info = self.photo_info[pid]
-        human = kind in ("human", "told")
+        # Free phrases about it; all its usual things labelled by people; some named by label.py.
+        human, labelled, detected = kind in ("human", "told"), kind in ("coco_train", "human"), kind in ("told", "machine")
         view = self._view(rng, pid, size, size, (0.85 if human and rng.random() < 0.5 else crop[0], 1.0), turned)
         canvas, objs, keep, blocked, seen = view["canvas"], view["objs"], view["masks"], view["blocked"], view["seen"]
         where, flip, whole = view["where"], view["flip"], view["whole"]
         added = set()
-        if kind in ("coco_train", "human", "told", "machine") and rng.random() < pasted:
+        if (labelled or detected) and rng.random() < pasted:
             sids = self._choose(rng, int(rng.integers(1, 4)))
             before = [id(m) for m in keep]
             objs, keep, hidden = self._paste(rng, canvas, sids, (0.2, 0.5), objs, keep, True)
@@ -307,23 +308,22 @@ class Source:
                 placed = not whole and {"position", "relation", "size"} & set(h["tags"])
                 if len(found) < count - 1 and all(t in where for t in h["targets"]) and not placed and not added & set(text.split()):
                     found.append(as_shown(h, where, flip))
-        labelled = {n for o in objs for n in o["names"]} | info.get("maybe", {}).keys()
+        here = {n for o in objs for n in o["names"]} | info.get("maybe", {}).keys()
         if len(found) < count - 1 and rng.random() < BORROWED.get(kind, 0):
             for _ in range(6):
                 text, names, tags = self.said[rng.integers(len(self.said))]
-                if not names & (labelled | blocked):
+                if not names & (here | blocked):
                     found.append(dict(phrase=text, targets=[], kind="absent", tags=tags))
                     absent *= 0.6
                     break
-        if kind in ("coco_person", "told", "machine", "ccp"):
-            if kind in ("coco_person", "ccp"):
-                absent *= 0.6
+        if not labelled:
+            absent *= 1.0 if detected else 0.6
             pick_absent_all = pick_absent
-            pick_absent = lambda: next((n for n in (pick_absent_all() for _ in range(9)) if n not in COMMON and n not in labelled), "giraffe")
+            pick_absent = lambda: next((n for n in (pick_absent_all() for _ in range(9)) if n not in COMMON and n not in here), "giraffe")
             if kind == "ccp" and rng.random() < 0.5:
                 pick_absent = lambda: ["hat", "scarf", "sunglasses", "belt", "jeans", "shorts", "skirt", "dress", "bag", "boots", "tie", "socks", "coat"][rng.integers(13)]
-        found += Phraser(rng, pick_absent, photo=True).make(objs, blocked, count - len(found), absent, keep, kind in ("coco_train", "human"), kind in ("told", "machine"))
-        return self._finish(canvas, objs, keep, sayable(found[:count], true), size, 0 if kind in ("coco_train", "human") else -1, seen)
+        found += Phraser(rng, pick_absent, photo=True).make(objs, blocked, count - len(found), absent, keep, labelled, detected)
+        return self._finish(canvas, objs, keep, sayable(found[:count], true), size, 0 if labelled else -1, seen)
 
     # ---------------------------------------------------------------- common
     def _finish(self, canvas, objs, masks, found, size, empty_label, seen):
