@@ -272,7 +272,7 @@ class Source:
                 placed = {"position", "relation", "size"} & set(h["tags"])
                 alone = not names & (others | blocked) and not any(n in h["phrase"] for n in others)
                 if len(found) < count - 2 and h["targets"] and not placed and alone and all(t in view["where"] for t in h["targets"]):
-                    found.append(as_shown(h, view["where"], view["flip"]))
+                    found.append(as_shown(h, view["where"], view["flip"], rng))
         found += Phraser(rng, self._absent_name(rng), photo=True, tiled=True).make(objs, blocked, count - len(found), absent)
         return self._finish(canvas, objs, keep, sayable(found, true), size, -1, seen)
 
@@ -307,13 +307,13 @@ class Source:
                 text = h["phrase"]
                 placed = not whole and {"position", "relation", "size"} & set(h["tags"])
                 if len(found) < count - 1 and all(t in where for t in h["targets"]) and not placed and not added & set(text.split()):
-                    found.append(as_shown(h, where, flip))
+                    found.append(as_shown(h, where, flip, rng))
         here = {n for o in objs for n in o["names"]} | info.get("maybe", {}).keys()
         if len(found) < count - 1 and rng.random() < BORROWED.get(kind, 0):
             for _ in range(6):
                 text, names, tags = self.said[rng.integers(len(self.said))]
                 if not names & (here | blocked):
-                    found.append(dict(phrase=text, targets=[], kind="absent", tags=tags))
+                    found.append(dict(phrase=reworded(text, rng), targets=[], kind="absent", tags=tags))
                     absent *= 0.6
                     break
         if not labelled:
@@ -358,7 +358,7 @@ class Source:
 NAME_MIXES = dict(learned=dict(coco=1.8, usual=0.6, rare=0.6), usual=dict(coco=2.5, usual=0.4, rare=0.03))
 # How often a photograph comes from which set: with labels of label.py, and without.  `human`: of coco_train, with free phrases; `told`: others with
 # free phrases; `machine`: whose things label.py named.
-WITH_MACHINE = dict(coco_train=0.05, human=0.14, told=0.45, machine=0.22, coco_person=0.07, ccp=0.07)
+WITH_MACHINE = dict(coco_train=0.05, human=0.14, told=0.52, machine=0.15, coco_person=0.07, ccp=0.07)
 WITHOUT_MACHINE = dict(coco_train=0.32, human=0.26, coco_person=0.31, ccp=0.11)
 TILES = ("machine", "machine", "machine", "human")      # whence the photographs of a mosaic
 BORROWED = dict(human=0.05, told=0.05)                     # how often one is asked what was said of another photo
@@ -367,6 +367,10 @@ COMMON = set("car chair table tree bag handbag backpack bottle cup phone cell ph
 # Colours that people tell these by; an apple may be of any.
 KNOWN_COLOUR = set("person man woman child boy girl baby moon sun tomato carrot banana fire".split())
 WORDS = set(COLOURS)
+# Words that people use one for the other.
+ALIKE = {word: tuple(w for w in group.split() if w != word) for group in (
+    "man guy", "woman lady", "kid child", "couch sofa", "bike bicycle", "motorcycle motorbike", "tv television", "fridge refrigerator", "gray grey",
+    "big large", "biggest largest", "closest nearest", "middle center", "trousers pants", "tie necktie", "blond blonde", "donut doughnut", "phone cellphone") for word in group.split()}
 SWAP = {"left": "right", "right": "left", "leftmost": "rightmost", "rightmost": "leftmost"}
 
 
@@ -374,9 +378,21 @@ def mirror_words(text):
     return " ".join(SWAP.get(w, w) for w in text.replace(",", " ,").split(" ")).replace(" ,", ",")
 
 
-def as_shown(said, where, flip):
-    """What a person said of a photograph, of the picture that shows it: targets are where `where` says, and left is right where it is mirrored."""
-    return dict(phrase=mirror_words(said["phrase"]) if flip else said["phrase"], targets=[where[t] for t in said["targets"]], kind=said["kind"], tags=said["tags"])
+def reworded(text, rng):
+    """The phrase, sometimes with other words of the same meaning, or with or without "the" in front."""
+    words = text.split(" ")
+    if words[0] == "the" and len(words) > 1 and rng.random() < 0.3:
+        words = words[1:]
+    elif words[0] in ALIKE and rng.random() < 0.15:
+        words = ["the"] + words
+    return " ".join(ALIKE[w][rng.integers(len(ALIKE[w]))] if w in ALIKE and rng.random() < 0.3 else w for w in words)
+
+
+def as_shown(said, where, flip, rng):
+    """What a person said of a photograph, of the picture that shows it: targets are where `where` says, left is right where it is mirrored,
+    and words may be others."""
+    text = reworded(said["phrase"], rng)
+    return dict(phrase=mirror_words(text) if flip else text, targets=[where[t] for t in said["targets"]], kind=said["kind"], tags=said["tags"])
 
 
 def overlap(a, b):

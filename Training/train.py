@@ -34,7 +34,7 @@ FROM_NOTHING = [
 ]
 # The pictures that the exported model sees, for weights that have seen them before.  Mosaics and false colours end halfway, as mosaics
 # do in Ge et al., "YOLOX" (2021): what is asked in the end are photos as they are.
-LAST = dict(until=1.01, size=280, pictures=10, phrases=5, photos=0.48, objects=(1, 6), scale=(0.18, 0.58), crop=(0.45, 1.00), absent=0.26)
+LAST = dict(until=1.01, size=280, pictures=10, phrases=7, photos=0.56, objects=(1, 6), scale=(0.18, 0.58), crop=(0.45, 1.00), absent=0.26)
 LARGEST = [dict(LAST, until=0.50, tiled=0.35, false=0.25), LAST]
 # Larger pictures, for weights that read already.
 LARGER = [
