@@ -368,9 +368,10 @@ COMMON = set("car chair table tree bag handbag backpack bottle cup phone cell ph
 KNOWN_COLOUR = set("person man woman child boy girl baby moon sun tomato carrot banana fire".split())
 WORDS = set(COLOURS)
 # Words that people use one for the other.
-ALIKE = {word: tuple(w for w in group.split() if w != word) for group in (
+ALIKE = {a: b for pair in (
     "man guy", "woman lady", "kid child", "couch sofa", "bike bicycle", "motorcycle motorbike", "tv television", "fridge refrigerator", "gray grey",
-    "big large", "biggest largest", "closest nearest", "middle center", "trousers pants", "tie necktie", "blond blonde", "donut doughnut", "phone cellphone") for word in group.split()}
+    "big large", "biggest largest", "closest nearest", "middle center", "trousers pants", "tie necktie", "blond blonde", "donut doughnut", "phone cellphone")
+    for a, b in (pair.split(), pair.split()[::-1])}
 SWAP = {"left": "right", "right": "left", "leftmost": "rightmost", "rightmost": "leftmost"}
 
 
@@ -385,7 +386,7 @@ def reworded(text, rng):
         words = words[1:]
     elif words[0] in ALIKE and rng.random() < 0.15:
         words = ["the"] + words
-    return " ".join(ALIKE[w][rng.integers(len(ALIKE[w]))] if w in ALIKE and rng.random() < 0.3 else w for w in words)
+    return " ".join(ALIKE[w] if w in ALIKE and rng.random() < 0.3 else w for w in words)
 
 
 def as_shown(said, where, flip, rng):
