@@ -14,7 +14,7 @@ from PIL import Image
 
 import nouns
 from colours import NAMES as COLOURS, colour_shares
-from phrases import Phraser
+from phrases import SYNONYMS, Phraser
 
 PATCH = 14
 
@@ -366,7 +366,7 @@ DOUBT = 0.2                                                # a detector's score 
 COMMON = set("car chair table tree bag handbag backpack bottle cup phone cell phone book bench tie umbrella purse building wall sky grass floor".split()) | {"cell phone", "dining table"}
 # Colours that people tell these by; an apple may be of any.
 KNOWN_COLOUR = set("person man woman child boy girl baby moon sun tomato carrot banana fire".split())
-WORDS = set(COLOURS)
+WORDS = {word for colour in COLOURS for word in (colour, *SYNONYMS.get(colour, ()))}
 # Words that people use one for the other.
 ALIKE = {a: b for pair in (
     "man guy", "woman lady", "kid child", "couch sofa", "bike bicycle", "motorcycle motorbike", "tv television", "fridge refrigerator", "gray grey",
