@@ -5,7 +5,7 @@
 
 Takes the averaged weights, drops the training-time heads, stores bfloat16.
 --blend takes SHARE of the numbers from an older exported folder that the run
-began from, and measures the batch norm's statistics anew on pictures of CACHE: what
+began from (made as deep as the run made them), and measures the batch norm's statistics anew on pictures of CACHE: what
 the mean of two models makes is not the mean of what they make.  --bolder raises the last bias, so that unsure pixels are marked too
 (`evaluate.py --levels` says what suits).  --trust-photos takes about LOGIT from a rejection's logit on photographs
 (and a fifth of that on composed scenes): of a training photo the model knows by heart what is there, of
@@ -101,7 +101,8 @@ def export(run, tokenizer, out, blend=None, bolder=0.0):
     saved = torch.load(run, map_location="cpu", weights_only=False)
     state = {k: v for k, v in saved["average"].items() if not k.startswith("heads.")}
     if blend:
-        old, share = load_file(f"{blend[0]}/model.safetensors"), float(blend[1])
+        from train import as_deep
+        old, share = as_deep(load_file(f"{blend[0]}/model.safetensors"), saved["config"]), float(blend[1])
         state = {k: v if v.dtype == torch.int64 else torch.lerp(v.float(), old[k].float(), share) for k, v in state.items()}
     state["res_decoder.conv2.bias"] = state["res_decoder.conv2.bias"] + bolder
     state = {k: v if v.dtype == torch.int64 else v.to(torch.bfloat16) for k, v in state.items()}

@@ -402,7 +402,7 @@ class MLLMSeg(nn.Module):
         return dict(marker=self.language_model.lm_head(seg), logits=logits, cells=cells, t1=t1, tokens=tokens, seg=seg)
 
 
-def make_config(vocab, ids, size=112, d=160, vision_layers=10, vision_heads=5, t=160, layers=7, heads=5, kv=1, inner=320, vision_inner=640):
+def make_config(vocab, ids, size=112, d=160, vision_layers=14, vision_heads=5, t=160, layers=9, heads=5, kv=1, inner=320, vision_inner=640):
     """config.json of the exported checkpoint, in the form of the published ones."""
     vision = dict(architectures=["InternVisionModel"], attention_dropout=0.0, drop_path_rate=0.0, dropout=0.0, hidden_act="gelu", hidden_size=d,
                   image_size=size, initializer_factor=1.0, initializer_range=0.02, intermediate_size=vision_inner, layer_norm_eps=1e-6,

@@ -203,6 +203,12 @@ def deepen(state, prefix, layers, share=0.1):
     return out
 
 
+def as_deep(state, config):
+    """The weights made as deep as a model of `config`."""
+    state = deepen(state, "vision_model.encoder.layers.", config["vision_config"]["num_hidden_layers"])
+    return deepen(state, "language_model.model.layers.", config["llm_config"]["num_hidden_layers"])
+
+
 def begin_from(model, prompter, path, classes, fresh=()):
     """The weights of an exported folder, or of a run's last.pt with its training-time heads, made as deep as the model and
     resized to its pictures; what `fresh` names stays as it is."""
@@ -216,8 +222,7 @@ def begin_from(model, prompter, path, classes, fresh=()):
         old = load(path)
         state, size = old.state_dict(), old.config["force_image_size"]
         fresh += ("heads.",)
-    state = deepen(state, "vision_model.encoder.layers.", len(model.vision_model.encoder.layers))
-    state = deepen(state, "language_model.model.layers.", len(model.language_model.model.layers))
+    state = as_deep(state, model.config)
     wanted = model.config["force_image_size"]
     model.resize(size)
     left = model.load_state_dict({k: v for k, v in state.items() if not k.startswith(fresh)}, strict=False)
