@@ -1,11 +1,12 @@
 """Measure a checkpoint on held-out composed scenes and on the development photos.
 
-    evaluate.py --model DIR --cache CACHE [--data ../shared/referring] [--out results] [--against DIR] [--seed N] [--overlays DIR] [--learned] [--levels]
+    evaluate.py --model DIR --cache CACHE [--data ../shared/referring] [--out results] [--against DIR] [--seed N] [--overlays DIR] [--learned] [--levels] [--which]
 
 Writes results.json and results.md.  --against adds other weights, and what the model has more than they, on the
 same phrases.  --learned adds the training photos with the phrases that were learned from: what is better there was
-learned by heart.  --levels only asks from which probability on a pixel had best be marked, on composed scenes that are not
-those of the tables unless --seed says so.  Metrics as in the authors' scripts: cIoU =
+learned by heart.  --levels only asks from which probability on a pixel had best be marked, on composed scenes that are
+not those of the tables unless --seed says so.  --which only asks, of development photos, whether what is amiss is the
+thing that was chosen or its outline.  Metrics as in the authors' scripts: cIoU =
 summed intersections over summed unions; gIoU = mean over phrases, an absent one
 counts 1 when rejected, else 0 (its mask then enters cIoU's union); a falsely
 rejected phrase keeps its mask and costs only T-acc.  `served` is the mean IoU
@@ -99,7 +100,7 @@ def difference(rows, others):
 
 
 def photo_pictures(data, chosen="dev"):
-    """Yields (rgb, list of dict(phrase, truth, kind, tags), mask of the largest thing) of the development or training ("train") photos."""
+    """Yields (rgb, list of dict(phrase, truth, kind, tags, annotations of others), mask of the largest thing) of the development or training ("train") photos."""
     pack = json.load(open(f"{data}/annotations.json"))
     images = {i["source_image_id"]: i for i in pack["images"] if i["set"] == f"coco_{chosen}"}
     anns = {x["id"]: x for x in pack["annotations"]}
@@ -119,7 +120,7 @@ def photo_pictures(data, chosen="dev"):
             truth = np.zeros(rgb.shape[:2], bool)
             for i in e["annotation_ids"]:
                 truth |= rle.decode(anns[i]["segmentation"]).astype(bool)
-            out.append(dict(phrase=e["expression"], truth=truth, kind=e["kind"], tags=e["tags"]))
+            out.append(dict(phrase=e["expression"], truth=truth, kind=e["kind"], tags=e["tags"], others=[x for x in things.get(im["id"], []) if x["id"] not in e["annotation_ids"]]))
         largest = max(things.get(im["id"], []), key=lambda x: x["area"], default=None)
         yield rgb, out, rle.decode(largest["segmentation"]).astype(bool) if largest else np.zeros(rgb.shape[:2], bool)
 
@@ -221,6 +222,18 @@ def levels(model, prompter, pictures, marks=(0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.
         print(f"from {m:.2f}, logit {np.log(1 / m - 1):+.2f}:", {k: float(found[k][0]) for k in ("cIoU", "gIoU", "present", "prec50")})
 
 
+def which(model, prompter, pictures):
+    """Of phrases for one thing, how often the mask is more like that than like any other labelled thing, and how much."""
+    rows = []
+    for rgb, qs, _ in pictures:
+        qs = [q for q in qs if q["kind"] == "single"]
+        for q, p in zip(qs, predict(model, prompter, rgb, [q["phrase"] for q in qs])[0] if qs else ()):
+            alike = [measure(p >= 0.5, m, False, True)["iou"] for m in (q["truth"], *(rle.decode(x["segmentation"]).astype(bool) for x in q["others"]))]
+            rows.append((alike[0] > max(alike[1:], default=0), alike[0]))
+    right, iou = np.array(rows).T
+    print(f"{len(rows)} phrases for one thing, {int(right.sum())} masks most like it, with a mean IoU of {100 * iou[right > 0].mean():.1f}; the others {100 * iou[right == 0].mean():.1f}")
+
+
 def main():
     from export import load
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -232,6 +245,7 @@ def main():
     ap.add_argument("--overlays")
     ap.add_argument("--learned", action="store_true")
     ap.add_argument("--levels", action="store_true")
+    ap.add_argument("--which", action="store_true")
     ap.add_argument("--phrases", type=int, default=2000)
     ap.add_argument("--seed", type=int, help="of the composed scenes; 20000 for the tables, 31000 for --levels")
     ap.add_argument("--device", default="cpu")
@@ -243,6 +257,8 @@ def main():
     against = (load(a.against).to(a.device), Prompter(a.against)) if a.against else None
     if a.levels:
         return levels(model, prompter, composed_pictures(Source(a.cache), a.phrases, seed))
+    if a.which:
+        return which(model, prompter, photo_pictures(a.data))
     if a.overlays:
         overlays(model, prompter, photo_pictures(a.data), a.overlays)
     source = Source(a.cache)

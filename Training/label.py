@@ -80,17 +80,24 @@ class Segmenter:
                 m.conv, m.bn = nn.utils.fuse_conv_bn_eval(m.conv, m.bn), nn.Identity()
 
     @torch.no_grad()
-    def answers(self, pixels):
-        """[1, 3, h, w], sides multiples of 32 -> rows [n][x, y, w, h in pixels, thing or not, 80 classes, 32 numbers of the mask], maps [32, h/4, w/4]"""
+    def features(self, pixels):
+        """[B, 3, h, w], sides multiples of 32 -> what the last layer is made of, at an eighth, a sixteenth and a thirty-second of the
+        sides ([B, 256, h/8, w/8], [B, 512, ...], [B, 1024, ...]), and that layer."""
         made, x = [], pixels.contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
             for m in self.layers:
                 if m.f != -1:
                     x = made[m.f] if isinstance(m.f, int) else [x if i == -1 else made[i] for i in m.f]
                 if type(m).__name__ == "ISegment":
-                    break
+                    return x, m
                 x = forward(m, x)
                 made.append(x)
+
+    @torch.no_grad()
+    def answers(self, pixels):
+        """[1, 3, h, w], sides multiples of 32 -> rows [n][x, y, w, h in pixels, thing or not, 80 classes, 32 numbers of the mask], maps [32, h/4, w/4]"""
+        x, m = self.features(pixels)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
             outputs = [conv(before.implicit + features).float() for conv, before, features in zip(m.m, m.ia, x)]
             maps, rows = forward(m.proto, x[0])[0].float(), []
         for i, (out, cell) in enumerate(zip(outputs, (8, 16, 32))):

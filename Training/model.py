@@ -302,8 +302,8 @@ class MLLMSeg(nn.Module):
         self.language_model = LanguageModel(l)
         self.res_decoder = MaskDecoder(d, t, v["patch_size"], features)
         if classes:                                        # training-time helpers, never exported
-            self.heads = nn.ModuleDict(dict(patch=nn.Linear(d, classes), box=nn.Linear(d, 4), where=nn.Linear(t, 64), there=nn.Linear(d, 64),
-                                            words=nn.Linear(t, l["vocab_size"]), target=nn.Linear(t, 4), cell=nn.Linear(d, 1), teach=nn.Linear(d, 96)))
+            self.heads = nn.ModuleDict(dict(patch=nn.Linear(d, classes), reach=nn.Linear(d, 4), spread=nn.Linear(d, 4), where=nn.Linear(t, 64), there=nn.Linear(d, 64),
+                                            words=nn.Linear(t, l["vocab_size"]), target=nn.Linear(t, 4), cell=nn.Linear(d, 1), teach=nn.Linear(d, 96), things=nn.Linear(d, 128)))
         self.reset()
 
     def reset(self):
@@ -399,7 +399,7 @@ class MLLMSeg(nn.Module):
         seg = h.flatten(0, 1)[ends]
         base = self.res_decoder.picture(t1, t2)
         logits, cells = self.res_decoder.masks(base[owner[wanted]], seg[wanted])
-        return dict(marker=self.language_model.lm_head(seg), logits=logits, cells=cells, t1=t1, tokens=tokens, seg=seg)
+        return dict(marker=self.language_model.lm_head(seg), logits=logits, cells=cells, base=base, t1=t1, tokens=tokens, seg=seg)
 
 
 def make_config(vocab, ids, size=112, d=160, vision_layers=14, vision_heads=5, t=160, layers=9, heads=5, kv=1, inner=320, vision_inner=640):

@@ -2,7 +2,7 @@
 
     pack.py --data ../shared/referring --out PARTS        there: for p in PARTS/*.tar; do tar -xf $p -C DATA; done
 
-Everything else is made from it by label.py, prepare.py and teacher.py.
+Everything else is made from it by label.py, prepare.py, teacher.py and things.py.
 """
 import argparse
 import os

@@ -3,8 +3,9 @@
 `Source(cache).scene(rng, size, ...)`, `.photo(...)` and `.tiles(...)` return
 dict(pixels uint8 [S, S, 3], masks bool [P, S, S], phrases (list of dict),
 labels int16 [g, g] class of each patch (0 background, -1 unknown), boxes
-float32 [g, g, 4] of the object under each patch) and, with a teacher, teach
-float16 [g, g, 96], what it sees there (zeros: unknown).
+float32 [g, g, 4] of the object under each patch) and, with teachers, teach
+float16 [g, g, 96 + 128], what they see there (zeros: unknown; without things.py
+only the first 96).
 """
 import json
 import os
@@ -24,7 +25,8 @@ class Source:
         self.photos, self.small = (np.load(f"{cache}/{n}.npy", mmap_mode="r") for n in ("photos", "backgrounds"))
         self.masks = np.load(f"{cache}/masks.npy", mmap_mode="r")
         self.sprites = np.load(f"{cache}/sprites.npy", mmap_mode="r")
-        self.teacher = [np.load(f"{cache}/teacher_{n}.npy", mmap_mode="r") for n in ("photos", "sprites")] if teacher and os.path.exists(f"{cache}/teacher_sprites.npy") else None
+        taught = [n for n in ("sprites", "photos", "things") if teacher and os.path.exists(f"{cache}/teacher_{n}.npy")]
+        self.teacher_sprites, *self.teacher = [np.load(f"{cache}/teacher_{n}.npy", mmap_mode="r") for n in taught] or [None]
         index = json.load(open(f"{cache}/index.json"))
         self.photo_info, self.objects, self.sprite_info = index["photos"], index["objects"], index["sprites"]
         self.by_set = {}
@@ -106,15 +108,18 @@ class Source:
         box = (x, y, x + s, y + s)
         return part_of(picture, (size, size), box, flip).copy(), self._seen(pid, box, (size // PATCH,) * 2, flip)
 
-    def _seen(self, pid, box, g, flip):
-        """The teacher's features of a crop of a photo at the centres of g = (across, down) patches."""
-        if self.teacher is None:
+    def _seen(self, pid, box, g, flip, turn=0.0):
+        """The teachers' features of a part of a photo (as `part_of` takes it) at the centres of g = (across, down) patches, side by side."""
+        x0, y0, x1, y1 = box
+        along, down = (((np.arange(n) + 0.5) / n - 0.5) * side for n, side in zip(g, (x1 - x0, y1 - y0)))
+        c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+        at = ((y0 + y1) / 2 + s * along + c * down[:, None], (x0 + x1) / 2 + c * along - s * down[:, None])
+        seen = [bilinear(t[pid].astype(np.float32), *(v / 256 for v in at)) for t in self.teacher]
+        if not seen:
             return None
-        grid = self.teacher[0][pid].astype(np.float32)
-        (x, x0, x1), (y, y0, y1) = (sample(box[i], box[i + 2], g[i], len(grid)) for i in (0, 1))
-        rows = grid[y0] * (1 - y)[:, None, None] + grid[y1] * y[:, None, None]
-        out = rows[:, x0] * (1 - x)[None, :, None] + rows[:, x1] * x[None, :, None]
-        return (out[:, ::-1] if flip else out).astype(np.float16)
+        out = np.concatenate(seen, -1).astype(np.float16)
+        out[np.any([(v < 0) | (v > 256) for v in at], 0)] = 0
+        return out[:, ::-1] if flip else out
 
     def _choose(self, rng, n, held=False, mix="learned"):
         """n cut-outs, some of them of one name."""
@@ -231,7 +236,7 @@ class Source:
         # One more of its kind may be there that the detector was not sure of.
         blocked |= {name for name, score in info.get("maybe", {}).items() if score >= DOUBT}
         return dict(canvas=part_of(self.photos[pid], (width, height), box, flip, turn).copy(), objs=objs, masks=keep, blocked=blocked, where=where,
-                    seen=self._seen(pid, box, (width // PATCH, height // PATCH), flip), flip=flip, whole=min(w, h) > 0.8 * 256)
+                    seen=self._seen(pid, box, (width // PATCH, height // PATCH), flip, turn), flip=flip, whole=min(w, h) > 0.8 * 256)
 
     def tiles(self, rng, size, count, crop=(0.6, 1.0), absent=0.22, turned=0.5, false=0.0):
         """Two or four photographs side by side in one picture (the mosaic of Bochkovskiy et al., "YOLOv4", 2020): of few photographs
@@ -242,7 +247,7 @@ class Source:
         xs, ys = cut_at(across), cut_at(down)
         # Sky, grass and walls are labelled in few photographs.
         canvas, objs, keep, blocked, views = np.zeros((size, size, 3), np.uint8), [], [], set(nouns.STUFF.values()), []
-        seen = None if self.teacher is None else np.zeros((g, g, self.teacher[0].shape[-1]), np.float16)
+        seen = np.zeros((g, g, sum(t.shape[-1] for t in self.teacher)), np.float16) if self.teacher else None
         for x0, x1 in zip(xs, xs[1:]):
             for y0, y1 in zip(ys, ys[1:]):
                 pids = self.by_set[TILES[rng.integers(len(TILES))]]
@@ -334,11 +339,11 @@ class Source:
         unsure = (cover.sum(0) > 0.1) & (cover.sum(0) < 0.5)
         labels[unsure] = -1
         pasted = [i for i, o in enumerate(objs) if "sid" in o]
-        if self.teacher is not None:
-            seen = np.zeros((g, g, self.teacher[1].shape[1]), np.float16) if seen is None else seen.copy()
+        if self.teacher:
+            seen = np.zeros((g, g, sum(t.shape[-1] for t in self.teacher)), np.float16) if seen is None else seen.copy()
             seen[cover[pasted].sum(0) > 0.1] = 0
             for i in pasted:
-                seen[cover[i] > 0.5] = self.teacher[1][objs[i]["sid"]]
+                seen[cover[i] > 0.5, :self.teacher_sprites.shape[1]] = self.teacher_sprites[objs[i]["sid"]]
         for i in sorted(range(len(objs)), key=lambda k: -objs[k]["area"]):
             on = cover[i] > 0.5
             labels[on] = self.class_of[objs[i]["names"][0]]
@@ -350,7 +355,7 @@ class Source:
             f["seen_names"] = all(not objs[t].get("held") for t in f["targets"])
         made = dict(pixels=np.ascontiguousarray(canvas), masks=out, phrases=found, labels=labels, boxes=boxes,
                     largest=stack[stack.sum((1, 2)).argmax()] if masks else np.zeros((size, size), bool))
-        return made if self.teacher is None else dict(made, teach=seen)
+        return dict(made, teach=seen) if self.teacher else made
 
 
 # How often a cut-out is of which kind of name: those of photographs' things, animals, vehicles and what else has a plain name,
@@ -426,11 +431,13 @@ def part_of(picture, size, box, flip=False, turn=0.0):
     return np.asarray(im)[:, ::-1] if flip else np.asarray(im)
 
 
-def sample(low, high, g, n):
-    """Bilinear sampling of n cells of a 256-pixel side at the centres of g parts of [low, high]: shares, two indices."""
-    at = np.clip((low + (np.arange(g) + 0.5) * (high - low) / g) * n / 256 - 0.5, 0, n - 1)
-    left = np.floor(at).astype(int)
-    return (at - left).astype(np.float32), left, np.minimum(left + 1, n - 1)
+def bilinear(grid, down, across):
+    """[n, n, c] read at places [h, w] from 0 to 1, whose cells' centres are at (i + 0.5) / n -> [h, w, c]"""
+    y, x = (np.clip(v * len(grid) - 0.5, 0, len(grid) - 1) for v in (down, across))
+    top, left = np.floor(y).astype(int), np.floor(x).astype(int)
+    below, right = np.minimum(top + 1, len(grid) - 1), np.minimum(left + 1, len(grid) - 1)
+    y, x = (y - top)[..., None].astype(np.float32), (x - left)[..., None].astype(np.float32)
+    return (grid[top, left] * (1 - x) + grid[top, right] * x) * (1 - y) + (grid[below, left] * (1 - x) + grid[below, right] * x) * y
 
 
 def vary(im, rng):

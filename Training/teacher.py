@@ -28,6 +28,13 @@ from prepare import photos_of
 WIDTH, PHOTO, SPRITE, CELL = 96, 384, 256, 32
 
 
+def main_directions(sample, width):
+    """[n, c] -> its mean [c], its `width` main directions, halfway to equal variance [c, width], and their share of the variance"""
+    mean = sample.mean(0)
+    values, vectors = torch.linalg.eigh((sample - mean).T @ (sample - mean) / len(sample))
+    return mean, vectors[:, -width:] / values[-width:] ** 0.25, float(values[-width:].sum() / values.sum())
+
+
 class Features(torch.nn.Module):
     def __init__(self, net):
         super().__init__()
@@ -73,9 +80,7 @@ def main():
         return nets[rgb.shape[1]](x.contiguous(memory_format=torch.channels_last)).float().cpu()
 
     sample = torch.cat(list(pool.map(lambda i: see(read(photos[i:i + 8])), np.linspace(0, len(photos) - 8, 50).astype(int)))).flatten(0, 2)
-    mean = sample.mean(0)
-    values, vectors = torch.linalg.eigh((sample - mean).T @ (sample - mean) / len(sample))
-    to = vectors[:, -WIDTH:] / values[-WIDTH:] ** 0.25     # halfway to equal variance
+    mean, to, kept = main_directions(sample, WIDTH)
     out = np.zeros((len(photos), PHOTO // CELL, PHOTO // CELL, WIDTH), np.float16)
     for i, found in zip(range(0, len(photos), 8), pool.map(lambda i: see(read(photos[i:i + 8])), range(0, len(photos), 8))):
         out[i:i + 8] = ((found - mean) @ to).numpy()
@@ -93,7 +98,7 @@ def main():
     for i, found in zip(range(0, len(sprites), 8), pool.map(seen, range(0, len(sprites), 8))):
         out[i:i + 8] = found
     np.save(f"{a.cache}/teacher_sprites.npy", out)
-    print("kept", round(float(values[-WIDTH:].sum() / values.sum()), 3), "of the variance")
+    print("kept", round(kept, 3), "of the variance")
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def dense_losses(model, t1, tokens, batch, words):
     patch = F.cross_entropy(guess.flatten(0, 1).float(), labels.flatten(), weight, ignore_index=-1)
     on = labels > 0
     # Products first, then the choice: each new number of rows would have the library make a kernel of its own.
-    box = F.l1_loss(heads["box"](t1)[on].float().sigmoid(), batch["boxes"][on])
+    reach = reach_loss(heads["reach"](t1), batch["boxes"], on)
     b, n = labels.shape
     g = int(n ** 0.5)
     four = labels.view(b, g // 2, 2, g // 2, 2).permute(0, 1, 3, 2, 4).reshape(b, n // 4, 4)
@@ -75,13 +75,31 @@ def dense_losses(model, t1, tokens, batch, words):
     names = (model.language_model.model.embed_tokens(ids) * there[..., None]).sum(1)
     alike = F.normalize(tokens.float(), dim=-1) @ F.normalize(names.float(), dim=-1).t()
     token = F.cross_entropy(10 * alike[sure], top[sure])
-    parts = dict(patch=patch, box=box, token=token)
-    if "teach" in batch:
+    parts = dict(patch=patch, reach=reach, token=token)
+    if "teach" in batch:                                   # what the classifier saw and, where things.py was run, the segmenter
         told = batch["teach"].float()
-        known = told.abs().sum(-1) > 0
-        parts["teach"] = 1 - F.cosine_similarity(heads["teach"](t1)[known].float(), told[known], dim=-1).mean()
+        for name, seen in (("teach", told[..., :96]), ("things", told[..., 96:])):
+            if not seen.shape[-1]:
+                continue
+            known = seen.abs().sum(-1) > 0
+            parts[name] = (1 - F.cosine_similarity(heads[name](t1).float(), seen, dim=-1))[known].sum() / known.sum().clamp(min=1)
     acc = (guess.detach()[on].argmax(-1) == labels[on]).float().mean()
     return parts, dict(patch_acc=acc)
+
+
+def reach_loss(guess, boxes, on):
+    """How far the thing under each patch reaches: guess [B, N, 4], logarithms of the shares of the picture from the patch's centre to the left,
+    top, right and bottom of the thing's box; boxes [B, N, 4] from 0 to 1; on bool [B, N].  Minus the logarithm of the boxes' IoU (Yu et al.,
+    "UnitBox", 2016), patches of large things, which are many, counting less."""
+    g = int(boxes.shape[1] ** 0.5)
+    at = (torch.arange(g, device=boxes.device) + 0.5) / g
+    centre = torch.stack(torch.meshgrid(at, at, indexing="xy"), -1).view(g * g, 2)
+    true = torch.cat([centre - boxes[..., :2], boxes[..., 2:] - centre], -1).clamp(min=0.25 / g)[on]
+    said = guess[on].float().clamp(-6, 1).exp()
+    area = lambda v: (v[:, 0] + v[:, 2]) * (v[:, 1] + v[:, 3])
+    inter = area(torch.minimum(said, true))
+    share = (area(true) * g * g).clamp(min=1) ** -0.5
+    return -(share * (inter / (area(said) + area(true) - inter)).log()).sum() / share.sum().clamp(min=1e-6)
 
 
 def mask_losses(logits, target):
@@ -113,7 +131,7 @@ def losses(model, batch, words, prompter, plain=False):
 def helper_losses(model, out, batch, words, wanted, parts):
     """Adds to `parts` what the training-time heads should tell."""
     more, shown = dense_losses(model, out["t1"], out["tokens"], batch, words)
-    parts.update(more)
+    parts.update(more, spread=reach_loss(model.heads["spread"](out["base"]), batch["boxes"], batch["labels"] > 0))
     coarse = torch.einsum("qc,qnc->qn", model.heads["where"](out["seg"]), model.heads["there"](out["t1"])[batch["owner"]]).float() / 8 - 2
     parts.update(coarse=F.binary_cross_entropy_with_logits(coarse, batch["cover"]))
     cell = model.heads["cell"](out["cells"])[..., 0].float()
@@ -125,7 +143,7 @@ def helper_losses(model, out, batch, words, wanted, parts):
     return shown
 
 
-WEIGHTS = dict(bce=1.0, dice=1.5, marker=1.0, patch=0.4, box=1.0, token=0.3, coarse=2.0, words=0.2, target=2.0, cell=2.0, teach=1.5)
+WEIGHTS = dict(bce=1.0, dice=1.5, marker=1.0, patch=0.4, reach=0.7, spread=0.7, token=0.3, coarse=2.0, words=0.2, target=2.0, cell=2.0, teach=1.0, things=2.0)
 
 
 def calculate_alone():
@@ -226,7 +244,7 @@ def begin_from(model, prompter, path, classes, fresh=()):
     wanted = model.config["force_image_size"]
     model.resize(size)
     left = model.load_state_dict({k: v for k, v in state.items() if not k.startswith(fresh)}, strict=False)
-    assert not left.unexpected_keys and all(k.startswith(fresh) for k in left.missing_keys), left
+    assert not left.unexpected_keys and all(k.startswith((*fresh, "heads.")) for k in left.missing_keys), left
     model.resize(wanted)
 
 
