@@ -255,14 +255,14 @@ def draw(out):
     rows = [json.loads(line) for line in open(f"{out}/log.jsonl")]
     steps, evals = [r for r in rows if "iou" in r], [r for r in rows if "dev" in r]
     fig, ax = plt.subplots(1, 3, figsize=(15, 4))
-    for k in ("bce", "dice", "marker", "patch", "token", "coarse"):
+    for k in ("bce", "dice", "marker", "patch", "token", "coarse", "things", "reach", "spread"):
         ax[0].plot([r["step"] for r in steps if k in r], [r[k] for r in steps if k in r], label=k)
     ax[0].set_ylim(0, 2)
     for k in ("iou", "n_acc", "t_acc", "patch_acc"):
         ax[1].plot([r["step"] for r in steps if k in r], [r[k] for r in steps if k in r], label=k)
     for where in ("dev", "composed"):
         for k in ("gIoU", "cIoU", "present"):
-            ax[2].plot([r["step"] for r in evals], [r[where][k] for r in evals], label=f"{where} {k}")
+            ax[2].plot([r["step"] for r in evals], [r[where][k] for r in evals], marker=".", label=f"{where} {k}")
     for a in ax:
         a.legend(fontsize=7)
         a.set_xlabel("step")
