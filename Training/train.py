@@ -57,7 +57,7 @@ def class_words(source, prompter):
 
 
 def dense_losses(model, t1, tokens, batch, words):
-    """What lies under each patch (class, box of the object) and, for image tokens, which word embedding it is like."""
+    """What lies under each patch (class, how far it reaches, what teachers see) and, for image tokens, which word embedding it is like."""
     heads, labels = model.heads, batch["labels"]
     weight = torch.ones(heads["patch"].out_features, device=t1.device)
     weight[0] = 0.2
@@ -243,8 +243,9 @@ def begin_from(model, prompter, path, classes, fresh=()):
     state = as_deep(state, model.config)
     wanted = model.config["force_image_size"]
     model.resize(size)
+    # Heads differ from version to version: those that both have go on.
     left = model.load_state_dict({k: v for k, v in state.items() if not k.startswith(fresh)}, strict=False)
-    assert not left.unexpected_keys and all(k.startswith((*fresh, "heads.")) for k in left.missing_keys), left
+    assert all(k.startswith("heads.") for k in left.unexpected_keys) and all(k.startswith((*fresh, "heads.")) for k in left.missing_keys), left
     model.resize(wanted)
 
 
