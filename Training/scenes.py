@@ -121,6 +121,10 @@ class Source:
         out[np.any([(v < 0) | (v > 256) for v in at], 0)] = 0
         return out[:, ::-1] if flip else out
 
+    def _unseen(self, g):
+        """What the teachers see where nobody asked them."""
+        return np.zeros((g, g, sum(t.shape[-1] for t in self.teacher)), np.float16) if self.teacher else None
+
     def _choose(self, rng, n, held=False, mix="learned"):
         """n cut-outs, some of them of one name."""
         wanted, rendered = [], 0.75 if held else 0.6
@@ -247,7 +251,7 @@ class Source:
         xs, ys = cut_at(across), cut_at(down)
         # Sky, grass and walls are labelled in few photographs.
         canvas, objs, keep, blocked, views = np.zeros((size, size, 3), np.uint8), [], [], set(nouns.STUFF.values()), []
-        seen = np.zeros((g, g, sum(t.shape[-1] for t in self.teacher)), np.float16) if self.teacher else None
+        seen = self._unseen(g)
         for x0, x1 in zip(xs, xs[1:]):
             for y0, y1 in zip(ys, ys[1:]):
                 pids = self.by_set[TILES[rng.integers(len(TILES))]]
@@ -340,7 +344,7 @@ class Source:
         labels[unsure] = -1
         pasted = [i for i, o in enumerate(objs) if "sid" in o]
         if self.teacher:
-            seen = np.zeros((g, g, sum(t.shape[-1] for t in self.teacher)), np.float16) if seen is None else seen.copy()
+            seen = self._unseen(g) if seen is None else seen.copy()
             seen[cover[pasted].sum(0) > 0.1] = 0
             for i in pasted:
                 seen[cover[i] > 0.5, :self.teacher_sprites.shape[1]] = self.teacher_sprites[objs[i]["sid"]]
