@@ -24,6 +24,7 @@ from PIL import Image
 from pycocotools import mask as rle
 
 from batches import normalise
+from label import coded
 from prompts import Prompter, attention_mask
 from scenes import PATCH, Source
 
@@ -228,7 +229,8 @@ def which(model, prompter, pictures):
     for rgb, qs, _ in pictures:
         qs = [q for q in qs if q["kind"] == "single"]
         for q, p in zip(qs, predict(model, prompter, rgb, [q["phrase"] for q in qs])[0] if qs else ()):
-            alike = [measure(p >= 0.5, m, False, True)["iou"] for m in (q["truth"], *(rle.decode(x["segmentation"]).astype(bool) for x in q["others"]))]
+            things = [coded(q["truth"]), *(x["segmentation"] for x in q["others"])]
+            alike = rle.iou([coded(p >= 0.5)], things, [0] * len(things))[0]
             rows.append((alike[0] > max(alike[1:], default=0), alike[0]))
     right, iou = np.array(rows).T
     print(f"{len(rows)} phrases for one thing, {int(right.sum())} masks most like it, with a mean IoU of {100 * iou[right > 0].mean():.1f}; the others {100 * iou[right == 0].mean():.1f}")

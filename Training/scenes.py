@@ -25,8 +25,10 @@ class Source:
         self.photos, self.small = (np.load(f"{cache}/{n}.npy", mmap_mode="r") for n in ("photos", "backgrounds"))
         self.masks = np.load(f"{cache}/masks.npy", mmap_mode="r")
         self.sprites = np.load(f"{cache}/sprites.npy", mmap_mode="r")
-        taught = [n for n in ("sprites", "photos", "things") if teacher and os.path.exists(f"{cache}/teacher_{n}.npy")]
-        self.teacher_sprites, *self.teacher = [np.load(f"{cache}/teacher_{n}.npy", mmap_mode="r") for n in taught] or [None]
+        taught = {n: np.load(f"{cache}/teacher_{n}.npy", mmap_mode="r") for n in ("photos", "sprites", "things") if teacher and os.path.exists(f"{cache}/teacher_{n}.npy")}
+        # teacher.py writes the sprites last: without them it did not finish.
+        self.teacher_sprites = taught.get("sprites")
+        self.teacher = [taught[n] for n in ("photos", "things") if "sprites" in taught and n in taught]
         index = json.load(open(f"{cache}/index.json"))
         self.photo_info, self.objects, self.sprite_info = index["photos"], index["objects"], index["sprites"]
         self.by_set = {}

@@ -77,8 +77,8 @@ def dense_losses(model, t1, tokens, batch, words):
     token = F.cross_entropy(10 * alike[sure], top[sure])
     parts = dict(patch=patch, reach=reach, token=token)
     if "teach" in batch:                                   # what the classifier saw and, where things.py was run, the segmenter
-        told = batch["teach"].float()
-        for name, seen in (("teach", told[..., :96]), ("things", told[..., 96:])):
+        told, width = batch["teach"].float(), heads["teach"].out_features
+        for name, seen in (("teach", told[..., :width]), ("things", told[..., width:])):
             if not seen.shape[-1]:
                 continue
             known = seen.abs().sum(-1) > 0
